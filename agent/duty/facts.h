@@ -1,0 +1,151 @@
+#pragma once
+// Event in, Effect out: the whole language between the agent's machine and its shell.
+
+#include "heartbeat/message.h"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace agent {
+
+using heartbeat::Address;
+using heartbeat::Duration;
+using heartbeat::Epoch;
+using heartbeat::Instant;
+using heartbeat::ServerId;
+
+// The agent's own part of docs/PROTOCOL.md, "Time"; the lease's length comes with each ACK.
+struct DutyRules {
+    ServerId self;
+    Duration heartbeat;             // H; resends after H/4 and H/2
+    double rho = 1e-3;
+    bool may_lead = true;
+    std::uint16_t weight = 1;
+    std::uint16_t priority = 0;
+    bool has_database = true;       // database.kind = "none": it never leads
+};
+
+// Durable before it is said (docs/PROTOCOL.md, "On disk before on the wire").
+struct AgentRecord {
+    Epoch seen;
+    Epoch promised;
+    Epoch fenced;  // never writable again under this epoch or a lower one
+    friend bool operator==(const AgentRecord&, const AgentRecord&) = default;
+};
+
+// One look at the database. `reachable` false: all else is as it was last seen, or empty.
+struct DatabaseView {
+    bool reachable = false;
+    std::string why;  // when not reachable, or when something is wrong with it
+    bool read_only = true;
+    std::uint64_t start = 0;  // its start id; changes when it restarts
+    heartbeat::GtidFlavour flavour = heartbeat::GtidFlavour::none;
+    std::optional<heartbeat::GtidPosition> received;
+    std::optional<heartbeat::GtidPosition> applied;
+    bool replica_configured = false;
+    std::optional<Address> upstream;  // whom it replicates from, by address
+    bool io_running = false;
+    bool sql_running = false;
+    bool errant = false;
+    std::string replication_error;  // the database's own words
+    std::optional<Duration> lag;
+    bool semi_sync = false;
+    std::uint16_t semi_sync_clients = 0;
+    friend bool operator==(const DatabaseView&, const DatabaseView&) = default;
+};
+
+// One look at the wiki.
+struct PageView {
+    bool web = false;   // a whole HTTP response came in time
+    bool page = false;  // and it is the one that is expected
+    std::string why;    // "HTTP 503, want 200"
+    friend bool operator==(const PageView&, const PageView&) = default;
+};
+
+// ---- Events ----------------------------------------------------------------------------------------
+
+struct PageSeen {
+    PageView view;
+};
+struct DatabaseSeen {
+    DatabaseView view;
+    Instant begun;  // when the look began: what it says is not newer than that
+};
+// A reply that opened and belongs to this boot (session.h); the machine judges all else.
+struct ReplyHeard {
+    heartbeat::Reply reply;
+};
+// Which addresses the zone's `master` name has, as the DNS answered.
+struct MasterRecordSeen {
+    std::vector<Address> addresses;
+};
+struct ClockTicked {};
+// The verb that was asked for has ended. At most one verb runs at a time; Demote overtakes any other.
+struct VerbDone {
+    enum class Verb { promote, demote, follow, prepare } verb;
+    Epoch epoch;  // as in the effect that asked for it
+    bool ok = false;
+    std::string why;
+};
+// The Remember of the step before failed: nothing of that step was performed, and the machine is the one
+// from before it. A server that can not remember asks for nothing.
+struct RecordFailed {};
+struct Stopping {};  // SIGTERM: demote, give the lease back, then leave
+using Event = std::variant<PageSeen, DatabaseSeen, ReplyHeard, MasterRecordSeen, ClockTicked, VerbDone,
+                           RecordFailed, Stopping>;
+
+// ---- Effects, in order -----------------------------------------------------------------------------
+
+struct Remember {
+    AgentRecord record;
+};
+struct SendHeartbeat {
+    heartbeat::Heartbeat beat;  // to every arbiter; the session adds boot, counter and cookie
+};
+// Apply all that was received, stop replicating, become writable; docs/PROTOCOL.md, "Promotion".
+// `give_up` is the agent's deadline at the time of asking: not writable by then, not at all.
+struct Promote {
+    Epoch epoch;
+    Instant give_up;
+};
+// Become unwritable at once: read_only, and every client connection killed.
+struct Demote {
+    std::string why;
+};
+// Replicate from here by GTID, after becoming read-only.
+struct Follow {
+    ServerId master;
+    std::vector<Address> addresses;
+    Epoch epoch;
+};
+// START SLAVE SQL_THREAD, then STOP SLAVE IO_THREAD; the next DatabaseSeen tells what there is.
+struct Prepare {
+    Epoch epoch;
+};
+// Look at the database again at once (after a verb, or before a report that counts).
+struct LookAtDatabase {};
+// Ask the DNS for the `master` record; the answer comes as MasterRecordSeen.
+struct AskMasterRecord {};
+// The lease's deadline moved: for the guard, and for whoever else holds a fence.
+struct LeaseExtended {
+    Epoch epoch;
+    Instant deadline;
+};
+struct LeaseEnded {
+    Epoch epoch;
+};
+enum class Kind { started, well, unwell, granted, writable, lease_lost, demoted, following, prepared, verb_failed,
+                  mended, left };
+struct Note {
+    Kind kind;
+    Epoch epoch;
+    std::string why;
+};
+using Effect = std::variant<Remember, SendHeartbeat, Promote, Demote, Follow, Prepare, LookAtDatabase,
+                            AskMasterRecord, LeaseExtended, LeaseEnded, Note>;
+
+std::string log_line(const ServerId& self, const Note&);
+
+}  // namespace agent
