@@ -46,14 +46,13 @@ private:
     };
 
     std::size_t answer_count_ = 0;
-    std::size_t path_count_ = 0;
+    std::size_t path_count_ = 0, made_count_ = 0;
     std::array<Item, answer_max> answer_;
-    std::array<Path, alias_chain_max + 1> paths_;  // the question's name, then those it leads to
+    std::array<Path, alias_chain_max> paths_;  // where the question's name leads to
     std::array<Made, alias_chain_max> made_;
 };
 
-// `name` is the question's; class IN. A name that is in no zone of ours is refused.
-void answer(const Catalog& catalog, std::span<const std::byte> name, Type type,
-            Sections& sections) noexcept;
+// `question` is of class IN and outlives `sections`. A name that is in no zone of ours is refused.
+void answer(const Catalog& catalog, const Path& question, Type type, Sections& sections) noexcept;
 
 }  // namespace zones

@@ -120,13 +120,20 @@ struct Node {
 static_assert(sizeof(Node) == 12 && alignof(Node) == 4);
 
 // A block of its own, for overlays; base tables keep theirs in one arena.
-using NodeBlock = std::shared_ptr<const std::uint32_t[]>;
+using NodeBlock = std::shared_ptr<const std::byte[]>;
 inline const Node& node_of(const NodeBlock& block) {
     return *reinterpret_cast<const Node*>(block.get());
 }
 
 // Bytes of a packed RRset, as they will stand in a node.
 std::vector<std::byte> pack_rrset(Type type, Ttl ttl, std::span<const Rdata> rdatas);
+
+// Writes one record as it stands behind its owner; returns the byte behind it.
+std::byte* write_record(std::byte* at, std::uint16_t type, std::uint32_t ttl,
+                        std::span<const std::byte> rdata);
+
+// Packs an RRset of one record at `at`.
+RRsetView write_rrset(std::byte* at, Type type, Ttl ttl, std::span<const std::byte> rdata);
 
 // What a node is made of; `rrsets` are packed and sorted by type.
 struct NodeParts {
@@ -138,7 +145,7 @@ struct NodeParts {
 };
 std::size_t node_size(const NodeParts& parts);
 // `at` has room for node_size(parts) bytes and is aligned to 4.
-void write_node(const NodeParts& parts, std::uint32_t* at);
+void write_node(const NodeParts& parts, std::byte* at);
 NodeBlock make_node(const NodeParts& parts);
 
 }  // namespace zones

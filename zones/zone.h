@@ -91,13 +91,12 @@ private:
         std::uint32_t offset = 0;  // in words, plus 1; 0 is an empty slot
     };
     struct Base {
-        std::vector<std::uint32_t> arena;
+        std::vector<std::byte> arena;
         std::vector<Slot> slots;  // a power of two
         std::size_t nodes = 0;
 
         void index();  // fills slots from the arena
         const Node* find(Hash hash, std::span<const std::byte> name) const noexcept;
-        const Node* wildcard(Hash hash, std::span<const std::byte> under) const noexcept;
         template <class Is>
         const Node* probe(Hash hash, Is is) const noexcept;
     };
