@@ -158,7 +158,7 @@ struct Envelope {
 };
 
 constexpr std::size_t addresses_max = 8;
-constexpr std::size_t semi_sync_set_max = 24;
+constexpr std::size_t semi_sync_set_max = 20;  // so that the largest DENY fits a datagram whole
 constexpr std::size_t datagram_max = 1232;
 
 enum class Malformed : std::uint8_t { truncated, trailing_bytes, bad_value, too_many, bad_name };
