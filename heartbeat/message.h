@@ -1,6 +1,6 @@
 #pragma once
-// What an agent and an arbiter say to each other (docs/PROTOCOL.md, "Bytes"): five messages as plain
-// values, and their bodies as bytes. Sealing and signing is seal.h's, replay is session.h's.
+// What an agent and an arbiter say to each other (docs/PROTOCOL.md, "Bytes"): five messages as
+// plain values, and their bodies as bytes. Sealing and signing is seal.h's, replay is session.h's.
 
 #include "heartbeat/gtid.h"
 #include "heartbeat/identity.h"

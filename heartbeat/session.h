@@ -17,6 +17,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -95,6 +96,8 @@ private:
         TokenBucket hellos{hellos_per_second, hellos_burst};
     };
     struct Agent {
+        explicit Agent(AgentIdentity known) : identity(std::move(known)) {}
+
         AgentIdentity identity;
         NonceMemory nonces;
         BootMemory boots{cookie_life};

@@ -1,14 +1,13 @@
 #pragma once
 // Sealed messages over UDP, for both daemons; runs on the io_context of the caller's one thread.
 
+#include "heartbeat/endpoint.h"
 #include "heartbeat/session.h"
 
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace boost::asio {
@@ -17,19 +16,10 @@ class io_context;
 
 namespace heartbeat {
 
-struct Endpoint {
-    Address address;
-    std::uint16_t port = 0;
-
-    // "192.0.2.1:5399" or "[2001:db8::1]:5399"
-    static std::optional<Endpoint> parse(std::string_view text);
-    std::string text() const;
-    friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
-};
-
 struct ChannelCounters {
     std::uint64_t received = 0;
     std::uint64_t sent = 0;
+    std::uint64_t strangers = 0;  // to an agent, from an address that is no arbiter's
     std::uint64_t receive_errors = 0;
     std::uint64_t send_errors = 0;  // also replies to nobody who is known
 };
