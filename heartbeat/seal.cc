@@ -83,7 +83,8 @@ std::string line_of(std::string_view kind, const ServerId& name,
     line.reserve(kind.size() + name.text().size() + encoded.size() + 2 * checksum_size + 3);
     line.append(kind).append(":").append(name.text()).append(":").append(encoded);
     wipe(encoded);
-    line.append(":").append(checksum(line));
+    const std::string sum = checksum(line);
+    line.append(":").append(sum);
     return line;
 }
 
