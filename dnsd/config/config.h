@@ -38,11 +38,12 @@ struct GroupConfig {
 };
 
 struct Config {
-    std::string name = "ns0";          // of this arbiter, as people see it
-    heartbeat::ServerId arbiter_id;    // the same in heartbeats
-    heartbeat::ServerId cluster;       // [heartbeat] cluster, "arbiter" when not said
+    std::string name = "ns0";  // of this arbiter, as people see it
+    // The same in heartbeats.
+    heartbeat::ServerId arbiter_id = *heartbeat::ServerId::parse("ns0");
+    heartbeat::ServerId cluster = *heartbeat::ServerId::parse("arbiter");
     std::string mode = "act";          // or "observe"
-    std::vector<Endpoint> dns_listen;  // [::]:53 and 0.0.0.0:53 when not said
+    std::vector<Endpoint> dns_listen;  // port 53 of every address when not said
     unsigned workers = 0;              // 0: one a core
     unsigned udp_size_max = 1232;      // RFC 9715's advice
     std::vector<Endpoint> heartbeat_listen;
@@ -67,10 +68,10 @@ struct ConfigRead {
 // relative to its own directory.
 ConfigRead read_config(const std::string& path, const zones::Opener& open);
 
-// The names that `group` makes may not stand in the zone file. `open` reads the zone's files again
-// to point at the lines.
-std::vector<zones::Mistake> live_names_in(const zones::Loaded&, const GroupConfig& group,
-                                          const zones::Opener& open);
+// The names that a group makes: load_zone() is to watch for them.
+std::vector<zones::Name> live_names(const GroupConfig& group);
+// They may not stand in the zone file: a mistake for each of `group` that Loaded::seen holds.
+std::vector<zones::Mistake> live_names_in(const zones::Loaded&, const GroupConfig& group);
 
 // What changed, a line each, as a reload prints it: "+ server wiki5", "~ www.ttl 10s -> 5s".
 std::vector<std::string> differences(const Config& before, const Config& after);
