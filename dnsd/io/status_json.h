@@ -57,10 +57,24 @@ struct Status {
     std::int64_t reload_time_ms = 0;  // when the running configuration was taken
 };
 
+// What a person should know first. Critical: a group without a writer or failing open, or every
+// secondary of a zone behind; warning: a server out of the pool, one secondary behind or silent.
+struct Verdict {
+    enum class Level { ok, warning, critical };
+    Level level = Level::ok;
+    std::vector<std::string> reasons;  // the worst first
+};
+std::string_view name_of(Verdict::Level);
+Verdict judge(const Status&);
+
+// Secondaries fetch within milliseconds; one that takes longer than this is said to be behind.
+constexpr Duration behind_bearable = std::chrono::seconds(2);
+
 // "2026-11-22T10:19:07Z"
 std::string rfc3339(std::int64_t time_ms);
-std::string status_json(const Status&);  // one line, without a newline at its end
-std::string history_json(const Status&);
-std::string metrics_text(const Status&);  // Prometheus text format 0.0.4
+std::string status_json(const Status&);   // one line, without a newline at its end
+std::string history_json(const Status&);  // as well
+// Prometheus text format 0.0.4 (metrics.cc).
+std::string metrics_text(const Status&);
 
 }  // namespace dnsd
