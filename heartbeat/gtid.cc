@@ -29,9 +29,9 @@ std::string_view trimmed(std::string_view text) {
 std::optional<GtidPosition> GtidPosition::of(std::vector<Gtid> entries) {
     std::sort(entries.begin(), entries.end(),
               [](const Gtid& a, const Gtid& b) { return a.domain < b.domain; });
-    const auto twice = std::adjacent_find(
-        entries.begin(), entries.end(),
-        [](const Gtid& a, const Gtid& b) { return a.domain == b.domain; });
+    const auto twice =
+        std::adjacent_find(entries.begin(), entries.end(),
+                           [](const Gtid& a, const Gtid& b) { return a.domain == b.domain; });
     if (twice != entries.end()) return std::nullopt;
     GtidPosition position;
     position.entries_ = std::move(entries);

@@ -24,8 +24,8 @@ struct BootClock {
 using Duration = BootClock::duration;
 using Instant = BootClock::time_point;
 
-// The name of a server, an arbiter or a cluster: 1 to 32 bytes of a-z, 0-9 and '-', no '-' at either
-// end, so that it can stand as a DNS label, a file name and a metric's label.
+// The name of a server, an arbiter or a cluster: 1 to 32 bytes of a-z, 0-9 and '-', no '-' at
+// either end, so that it can stand as a DNS label, a file name and a metric's label.
 class ServerId {
 public:
     static constexpr std::size_t size_max = 32;

@@ -1,6 +1,6 @@
 #pragma once
-// What an agent and an arbiter say to each other (docs/PROTOCOL.md, "Bytes"): five messages as plain
-// values, and their bodies as bytes. Sealing and signing is seal.h's, replay is session.h's.
+// What an agent and an arbiter say to each other (docs/PROTOCOL.md, "Bytes"): five messages as
+// plain values, and their bodies as bytes. Sealing and signing is seal.h's, replay is session.h's.
 
 #include "heartbeat/gtid.h"
 #include "heartbeat/identity.h"
@@ -158,7 +158,7 @@ struct Envelope {
 };
 
 constexpr std::size_t addresses_max = 8;
-constexpr std::size_t semi_sync_set_max = 24;
+constexpr std::size_t semi_sync_set_max = 20;  // so that the largest DENY fits a datagram whole
 constexpr std::size_t datagram_max = 1232;
 
 enum class Malformed : std::uint8_t { truncated, trailing_bytes, bad_value, too_many, bad_name };

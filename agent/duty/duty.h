@@ -1,13 +1,27 @@
 #pragma once
 // The machine of one wiki server: replica, master or fenced, and what it owes the cluster
 // (docs/PROTOCOL.md). A copyable value without a clock, a socket or a file.
+//
+// Events only change what is wanted; drive() then compares what is wanted with what is, and asks
+// for the next thing. Remember is asked for by ClockTicked alone (which a wakes_at() in the past
+// calls for at once), so that a step whose Remember fails loses no event.
 
 #include "agent/duty/facts.h"
+
+#include <deque>
 
 namespace agent {
 
 class Duty {
 public:
+    static constexpr std::size_t outstanding_max = 64;  // requests whose reply would still count
+    static constexpr Duration lease_max = std::chrono::seconds(60);
+    static constexpr Epoch epoch_max{std::uint64_t{1} << 62};
+
+    // follower: replicates, or waits to be told from whom. candidate: stopped receiving and
+    // promised. fenced: unwritable for ever under the epoch that it reports.
+    enum class Stage { follower, candidate, promoting, master, demoting, fenced };
+
     Duty(DutyRules rules, AgentRecord remembered, Instant now);
 
     // What must happen now, in order.
@@ -15,10 +29,157 @@ public:
     // When the shell owes a ClockTicked.
     Instant wakes_at() const;
 
+    Stage stage() const;
     heartbeat::Role role() const;
-    Epoch epoch() const;
+    Epoch epoch() const { return held_; }  // of the lease that it holds; 0 is none
     // By when it must be unwritable; nullopt when it holds no lease.
-    std::optional<Instant> deadline() const;
+    std::optional<Instant> deadline() const { return deadline_; }
+    const AgentRecord& record() const { return record_; }
+
+private:
+    enum class Phase { follower, promoting, master, demoting };
+    using Verb = VerbDone::Verb;
+
+    struct Sent {
+        std::uint64_t request;
+        Instant at;
+        heartbeat::Wish wish;
+    };
+    struct Running {
+        Verb verb;
+        Epoch epoch;
+        Instant give_up;
+    };
+    struct Target {
+        ServerId master;
+        std::vector<Address> addresses;
+        Epoch epoch;
+    };
+    // When a verb that failed is tried again: after a pause that doubles up to a bound.
+    struct Retry {
+        Instant at{Instant::min()};
+        Duration pause{0};
+        void failed(Instant now, Duration first, Duration most);
+        void clear() { *this = Retry{}; }
+    };
+    struct Turn {
+        Instant now;
+        bool ticked;
+        std::vector<Effect> effects;
+        void note(Kind kind, Epoch epoch, std::string why) {
+            effects.push_back(Note{kind, epoch, std::move(why)});
+        }
+    };
+
+    // What is seen.
+    void see(const PageSeen& seen, Turn& turn);
+    void see(const DatabaseSeen& seen, Turn& turn);
+    void judge_master(Turn& turn);
+    void judge_promotion(Turn& turn);
+    void see(const MasterRecordSeen& seen, Turn& turn);
+    void note_health(Turn& turn);
+
+    // What is told.
+    void hear(const heartbeat::Reply& reply, Turn& turn);
+    void granted(const heartbeat::Ack& ack, const Sent& sent, Turn& turn);
+    void denied(const heartbeat::Deny& deny, const Sent& sent, Turn& turn);
+    void follow(const heartbeat::Deny& deny, Turn& turn);
+
+    // What has been done.
+    void done(const VerbDone& done, Turn& turn);
+    void promoted(const VerbDone& done, const Running& asked, Turn& turn);
+    void demoted(const VerbDone& done, Turn& turn);
+    void stop(Turn& turn);
+
+    // Lose the lease, or what is writable without one: it is demoted, and fenced up to `fence`.
+    void lose(Epoch fence, std::string why, Turn& turn);
+    void fence(Turn& turn);
+    void end_lease(Turn& turn);
+    void give_back(Turn& turn);
+    void judge_deadline(Turn& turn);
+
+    void drive(Turn& turn);
+    void drive_record(Turn& turn);
+    void drive_verbs(Turn& turn);
+    void drive_looks(Turn& turn);
+    void drive_talk(Turn& turn);
+    void ask(Verb verb, Epoch epoch, Instant give_up, Turn& turn);
+
+    bool virgin() const;
+    bool well() const {
+        return page_.web && page_.page && (!rules_.has_database || database_.reachable);
+    }
+    bool writable() const { return database_.reachable && !database_.read_only; }
+    bool astray() const;  // replication is not as the target says
+    bool must_prepare() const;
+    bool holds() const { return phase_ == Phase::promoting || phase_ == Phase::master; }
+    Instant soft_end() const;  // of the lease: demotion begins
+    heartbeat::Wish wish(Instant now) const;
+    Epoch epoch_said() const;
+    std::string why() const;
+    heartbeat::Heartbeat beat(Instant now) const;
+    void send(Turn& turn);
+    Instant resend_at() const;
+    // What changes is said at once, but a fact that flutters makes no flood.
+    Duration change_gap() const { return rules_.heartbeat / 50; }
+
+    DutyRules rules_;
+    AgentRecord record_;  // durable
+    AgentRecord wanted_;  // to be made durable
+    Instant record_retry_{Instant::min()};
+    Instant started_;
+    Instant stepped_;
+
+    PageView page_;
+    DatabaseView database_;
+    bool page_seen_ = false;
+    bool database_seen_ = false;
+    bool was_well_ = true;
+    unsigned blind_looks_ = 0;  // looks in a row at a master that found nothing
+
+    Phase phase_ = Phase::follower;
+    Epoch held_;
+    std::optional<Instant> deadline_;
+    Duration lease_{0};
+    bool promote_done_ = false;         // the verb is; the next look tells
+    std::uint64_t database_start_ = 0;  // when promotion was asked for
+    Epoch fence_to_;                    // while demoting: fenced up to here when it is done
+    Epoch fence_report_;                // reported as fenced until another is known to lead
+    Retry promotion_;                   // after a failed one it wishes for nothing until then
+
+    std::optional<Running> verb_;
+    Instant verb_ended_{Instant::min()};  // a look that began before tells nothing
+    Retry demote_;
+    Retry prepare_retry_;
+    Retry follow_;
+    std::string demote_why_;
+    bool look_ = false;
+
+    Epoch prepare_;  // ordered; 0: nothing is
+    Epoch promise_said_;
+    std::optional<Instant> promise_look_;  // positions that go with the promise are read after this
+    std::optional<Target> target_;
+    std::optional<Epoch> followed_;  // the epoch of the last Follow that succeeded
+    Instant dns_asked_{Instant::min()};
+    unsigned dns_mismatches_ = 0;
+
+    std::uint64_t request_ = 0;
+    std::uint64_t round_request_ = 0;  // the first of this round
+    std::uint64_t obeyed_ = 0;
+    std::uint64_t fenced_said_ = 0;  // the request before the first that said "fenced" ...
+    Epoch fenced_epoch_said_;        // ... for this epoch
+    std::deque<Sent> outstanding_;
+    std::optional<heartbeat::Heartbeat> said_;
+    Instant said_at_{Instant::min()};
+    Instant round_{Instant::min()};
+    Instant next_round_;
+    unsigned resends_ = 0;
+    bool answered_ = false;
+    bool change_waits_ = false;  // a fact changed so soon after the last heartbeat that it waits
+
+    bool stopping_ = false;
+    bool left_ = false;
+    Instant stop_by_{Instant::max()};
 };
 
 }  // namespace agent

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -19,12 +20,12 @@ using heartbeat::ServerId;
 // The agent's own part of docs/PROTOCOL.md, "Time"; the lease's length comes with each ACK.
 struct DutyRules {
     ServerId self;
-    Duration heartbeat;             // H; resends after H/4 and H/2
+    Duration heartbeat;  // H; resends after H/4 and H/2
     double rho = 1e-3;
     bool may_lead = true;
     std::uint16_t weight = 1;
     std::uint16_t priority = 0;
-    bool has_database = true;       // database.kind = "none": it never leads
+    bool has_database = true;  // database.kind = "none": it never leads
 };
 
 // Durable before it is said (docs/PROTOCOL.md, "On disk before on the wire").
@@ -64,7 +65,8 @@ struct PageView {
     friend bool operator==(const PageView&, const PageView&) = default;
 };
 
-// ---- Events ----------------------------------------------------------------------------------------
+// ---- Events
+// ----------------------------------------------------------------------------------------
 
 struct PageSeen {
     PageView view;
@@ -82,21 +84,23 @@ struct MasterRecordSeen {
     std::vector<Address> addresses;
 };
 struct ClockTicked {};
-// The verb that was asked for has ended. At most one verb runs at a time; Demote overtakes any other.
+// The verb that was asked for has ended. At most one verb runs at a time; Demote overtakes any
+// other.
 struct VerbDone {
     enum class Verb { promote, demote, follow, prepare } verb;
-    Epoch epoch;  // as in the effect that asked for it
+    Epoch epoch{};  // as in the effect that asked for it
     bool ok = false;
     std::string why;
 };
-// The Remember of the step before failed: nothing of that step was performed, and the machine is the one
-// from before it. A server that can not remember asks for nothing.
+// The Remember of the step before failed: nothing of that step was performed, and the machine is
+// the one from before it. A server that can not remember asks for nothing.
 struct RecordFailed {};
 struct Stopping {};  // SIGTERM: demote, give the lease back, then leave
-using Event = std::variant<PageSeen, DatabaseSeen, ReplyHeard, MasterRecordSeen, ClockTicked, VerbDone,
-                           RecordFailed, Stopping>;
+using Event = std::variant<PageSeen, DatabaseSeen, ReplyHeard, MasterRecordSeen, ClockTicked,
+                           VerbDone, RecordFailed, Stopping>;
 
-// ---- Effects, in order -----------------------------------------------------------------------------
+// ---- Effects, in order
+// -----------------------------------------------------------------------------
 
 struct Remember {
     AgentRecord record;
@@ -136,16 +140,30 @@ struct LeaseExtended {
 struct LeaseEnded {
     Epoch epoch;
 };
-enum class Kind { started, well, unwell, granted, writable, lease_lost, demoted, following, prepared, verb_failed,
-                  mended, left };
+enum class Kind {
+    started,
+    well,
+    unwell,
+    granted,     // the arbiter's ACK; promotion begins
+    writable,    // promotion is done: the database takes writes
+    lease_lost,  // and why; demotion begins
+    demoted,     // unwritable, and remembered so
+    following,
+    prepared,  // stopped receiving, and promised
+    verb_failed,
+    mended,    // replication was not as it should be, and has been put right
+    mismatch,  // DNS and the arbiter name different masters
+    left,      // nothing is owed to anybody: the shell may end
+};
 struct Note {
     Kind kind;
     Epoch epoch;
     std::string why;
 };
-using Effect = std::variant<Remember, SendHeartbeat, Promote, Demote, Follow, Prepare, LookAtDatabase,
-                            AskMasterRecord, LeaseExtended, LeaseEnded, Note>;
+using Effect = std::variant<Remember, SendHeartbeat, Promote, Demote, Follow, Prepare,
+                            LookAtDatabase, AskMasterRecord, LeaseExtended, LeaseEnded, Note>;
 
+std::string_view name_of(Kind);
 std::string log_line(const ServerId& self, const Note&);
 
 }  // namespace agent

@@ -1,6 +1,6 @@
 #pragma once
-// Event in, Effect out: the whole language between the arbiter's machine and its shell, with one log
-// line for each fact that tells a story. One machine arbitrates one group.
+// Event in, Effect out: the whole language between the arbiter's machine and its shell, with one
+// log line for each fact that tells a story. One machine arbitrates one group.
 
 #include "dnsd/arbiter/standing.h"
 #include "heartbeat/message.h"
@@ -16,7 +16,8 @@ namespace dnsd {
 using heartbeat::Duration;
 using heartbeat::Instant;
 
-// ---- Configuration, as this room needs it ----------------------------------------------------------
+// ---- Configuration, as this room needs it
+// ----------------------------------------------------------
 
 struct ServerRules {
     ServerId id;
@@ -30,6 +31,9 @@ enum class Choose { most_advanced, first_request };
 
 // All of one group; docs/PROTOCOL.md, "Time". check() says which rule is broken.
 struct ArbiterRules {
+    static constexpr Duration lease_max = std::chrono::seconds(60);
+    static constexpr std::size_t servers_max = 64;
+
     std::string group;
     std::vector<ServerRules> servers;  // sorted by id
     Duration heartbeat;                // H
@@ -45,11 +49,13 @@ struct ArbiterRules {
     Duration expiry(Duration told) const;            // E for a lease that was told as `told`
     Duration window() const;                         // W = min(300 ms, L/6)
     Duration retry_soon() const { return lease / 60; }
+    Duration lapse() const;  // a grant under which nobody became writable is over: max(2L, 10 s)
     // Every rule that is broken, as sentences with the numbers; empty when all hold.
     std::vector<std::string> check() const;
 };
 
-// ---- What must be on disk before it is spoken ------------------------------------------------------
+// ---- What must be on disk before it is spoken
+// ------------------------------------------------------
 
 struct Record {
     Epoch epoch;
@@ -58,13 +64,14 @@ struct Record {
     bool lease_may_live = false;     // false only when the lease of `epoch` has surely ended
     Duration lease_longest{0};       // the longest that was told under `epoch`
     std::vector<ServerId> semi_sync_set;
-    std::vector<ServerId> stable_set;         // of `www`; empty until a first heartbeat
+    std::vector<ServerId> stable_set;          // of `www`; empty until a first heartbeat
     std::optional<ServerId> master_published;  // the last that was writable under a lease
     Epoch master_epoch;                        // the epoch of that
     friend bool operator==(const Record&, const Record&) = default;
 };
 
-// ---- Events ----------------------------------------------------------------------------------------
+// ---- Events
+// ----------------------------------------------------------------------------------------
 
 // A heartbeat that passed every check of docs/PROTOCOL.md, "Bytes".
 struct HeartbeatHeard {
@@ -82,10 +89,11 @@ struct Published {
 };
 using Event = std::variant<HeartbeatHeard, ClockTicked, LedgerFailed, Published>;
 
-// ---- Effects, to be performed in order -------------------------------------------------------------
+// ---- Effects, to be performed in order
+// -------------------------------------------------------------
 
-// Durable before the next effect; when it fails the rest of the list is dropped, the machine of before
-// the step is restored and LedgerFailed is stepped.
+// Durable before the next effect; when it fails the rest of the list is dropped, the machine of
+// before the step is restored and LedgerFailed is stepped.
 struct Remember {
     Record record;
 };
@@ -99,21 +107,21 @@ struct Announce {
 };
 // Something that an operator will want to read later; becomes history and a log line.
 enum class Kind {
-    started,         // with what the record said
-    server_up,       // reports for the first time, or again
-    server_down,     // silent for R
-    server_unwell,   // says that it is not well
+    started,        // with what the record said
+    server_up,      // reports for the first time, or again
+    server_down,    // silent for R
+    server_unwell,  // says that it is not well
     joined_pool,
     left_pool,
     fail_open,
     fail_open_ended,
-    expiring,        // the holder is silent; waiting for its lease to end
-    freed,           // the lease has surely ended, or the holder reported fenced
+    expiring,  // the holder is silent; waiting for its lease to end
+    freed,     // the lease has surely ended, or the holder reported fenced
     window_opened,
     granted,
-    writable,        // the holder reports master for the first time under its epoch
-    grant_lapsed,    // the holder did not become writable in time
-    refused,         // an alarm: no automatic grant, and why
+    writable,      // the holder reports master for the first time under its epoch
+    grant_lapsed,  // the holder did not become writable in time
+    refused,       // an alarm: no automatic grant, and why
     ledger_failed,
 };
 struct Note {
@@ -125,6 +133,9 @@ struct Note {
 using Effect = std::variant<Remember, SendReply, Announce, Note>;
 
 std::string_view name_of(Kind);
+std::string_view name_of(Choose);
+// "6.5 s": how sentences and notes say a duration.
+std::string spoken(Duration);
 // "event=granted group=wikipedia server=wiki2 epoch=17 why="silent for 6.5 s"" for the journal.
 std::string log_line(std::string_view group, const Note&);
 // Human sentence of the same, as UX.md's journal has it.

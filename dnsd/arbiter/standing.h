@@ -1,5 +1,6 @@
 #pragma once
-// The outcome of arbitration, all that DNS needs to know of it: who is in the pool and who is master.
+// The outcome of arbitration, all that DNS needs to know of it: who is in the pool and who is
+// master.
 
 #include "heartbeat/identity.h"
 

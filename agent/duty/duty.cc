@@ -1,0 +1,251 @@
+#include "agent/duty/duty.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace agent {
+
+using heartbeat::Role;
+
+Duty::Duty(DutyRules rules, AgentRecord remembered, Instant now)
+    : rules_(std::move(rules)),
+      record_(remembered),
+      wanted_(remembered),
+      started_(now),
+      stepped_(now),
+      fence_report_(remembered.seen),
+      promise_said_(remembered.promised),
+      // Not before the first looks are in: a server that was never looked at is not unwell.
+      next_round_(now + 3 * rules_.heartbeat) {
+    // Which epoch it held when it ended is not remembered; so it is fenced for all that it knew of.
+    wanted_.fenced = std::max(wanted_.fenced, wanted_.seen);
+    if (!rules_.has_database) fence_report_ = Epoch{};
+}
+
+std::vector<Effect> Duty::step(const Event& event, Instant now) {
+    if (left_) return {};
+    Turn turn{now, std::holds_alternative<ClockTicked>(event), {}};
+    // First of all: an agent that was stopped for a while finds its lease gone, whatever it hears.
+    judge_deadline(turn);
+    std::visit(
+        [&](const auto& e) {
+            using E = std::decay_t<decltype(e)>;
+            if constexpr (std::is_same_v<E, PageSeen> || std::is_same_v<E, DatabaseSeen> ||
+                          std::is_same_v<E, MasterRecordSeen>)
+                see(e, turn);
+            else if constexpr (std::is_same_v<E, ReplyHeard>)
+                hear(e.reply, turn);
+            else if constexpr (std::is_same_v<E, VerbDone>)
+                done(e, turn);
+            else if constexpr (std::is_same_v<E, RecordFailed>)
+                record_retry_ = now + rules_.heartbeat;
+            else if constexpr (std::is_same_v<E, Stopping>)
+                stop(turn);
+        },
+        event);
+    drive(turn);
+    stepped_ = now;
+    return std::move(turn.effects);
+}
+
+void Duty::Retry::failed(Instant now, Duration first, Duration most) {
+    pause = pause == Duration::zero() ? first : std::min(2 * pause, most);
+    at = now + pause;
+}
+
+Duty::Stage Duty::stage() const {
+    switch (phase_) {
+        case Phase::promoting:
+            return Stage::promoting;
+        case Phase::master:
+            return Stage::master;
+        case Phase::demoting:
+            return Stage::demoting;
+        case Phase::follower:
+            break;
+    }
+    if (prepare_ > Epoch{} && promise_said_ >= prepare_) return Stage::candidate;
+    return role() == Role::fenced ? Stage::fenced : Stage::follower;
+}
+
+Role Duty::role() const {
+    if (!rules_.has_database || !database_seen_ || !database_.reachable) return Role::unknown;
+    if (phase_ == Phase::master) return Role::master;
+    if (phase_ == Phase::promoting) return Role::replica;  // not writable yet
+    if (phase_ == Phase::demoting || writable()) return Role::unknown;
+    if (fence_report_ > Epoch{})
+        return record_.fenced >= fence_report_ ? Role::fenced : Role::unknown;
+    return database_.replica_configured ? Role::replica : Role::fenced;
+}
+
+// A server that no arbiter has ever told anything: a database found writable stays so until it is
+// told who leads, for it may be the one that leads already (docs/PROTOCOL.md, "First election").
+bool Duty::virgin() const {
+    return wanted_ == AgentRecord{} && prepare_ == Epoch{} && !target_;
+}
+
+// ---- What is seen
+// ----------------------------------------------------------------------------------
+
+void Duty::see(const PageSeen& seen, Turn& turn) {
+    page_ = seen.view;
+    page_seen_ = true;
+    note_health(turn);
+}
+
+void Duty::see(const DatabaseSeen& seen, Turn& turn) {
+    if (!rules_.has_database || seen.begun < verb_ended_) return;
+    database_ = seen.view;
+    database_seen_ = true;
+    note_health(turn);
+    const bool restarted =
+        database_.reachable && database_start_ != 0 && database_.start != database_start_;
+    // A database that restarted is not writable under this epoch again, whatever became of a
+    // demotion.
+    if (phase_ == Phase::demoting && restarted && database_.read_only) fence(turn);
+    if (verb_) return;  // what a running verb does is judged after it
+    if (phase_ == Phase::master) judge_master(turn);
+    if (phase_ == Phase::promoting && promote_done_) judge_promotion(turn);
+    if (promise_look_ && database_.reachable && !database_.io_running &&
+        seen.begun >= *promise_look_) {
+        promise_said_ = record_.promised;
+        promise_look_.reset();
+        turn.note(Kind::prepared, promise_said_,
+                  database_.received ? "received " + database_.received->text() : "");
+    }
+    if (target_ && !astray()) {
+        follow_.clear();
+        if (followed_ != target_->epoch) {
+            followed_ = target_->epoch;
+            turn.note(Kind::following, target_->epoch, std::string(target_->master.text()));
+        }
+    }
+}
+
+void Duty::judge_master(Turn& turn) {
+    if (!database_.reachable) {
+        look_ = true;
+        // One failed look may be the look's fault; meanwhile no renewal is asked for.
+        if (++blind_looks_ >= 2) lose(held_, "the database does not answer", turn);
+        return;
+    }
+    blind_looks_ = 0;
+    const bool restarted = database_.start != database_start_;
+    if (restarted || database_.read_only)
+        lose(held_, restarted ? "the database restarted" : "the database was made read-only", turn);
+    // Servers start read-only: there is nothing to demote (docs/PROTOCOL.md, "Promotion").
+    if (restarted && database_.read_only) fence(turn);
+}
+
+void Duty::judge_promotion(Turn& turn) {
+    if (!database_.reachable) {
+        look_ = true;
+        return;
+    }
+    if (database_start_ != 0 && database_.start != database_start_) {
+        lose(held_, "the database restarted during its promotion", turn);
+        if (database_.read_only) fence(turn);
+        return;
+    }
+    if (database_.read_only) {
+        lose(held_, "the promotion left the database read-only", turn);
+        give_back(turn);
+        return;
+    }
+    database_start_ = database_.start;
+    phase_ = Phase::master;
+    blind_looks_ = 0;
+    promotion_.clear();
+    turn.note(Kind::writable, held_, "");
+}
+
+void Duty::see(const MasterRecordSeen& seen, Turn& turn) {
+    if (!target_) return;
+    const bool agrees =
+        std::any_of(seen.addresses.begin(), seen.addresses.end(), [this](const Address& address) {
+            return std::find(target_->addresses.begin(), target_->addresses.end(), address) !=
+                   target_->addresses.end();
+        });
+    // The record moves a moment after the lease does; the arbiter's word has the epoch, and wins.
+    dns_mismatches_ = agrees ? 0 : dns_mismatches_ + 1;
+    if (dns_mismatches_ != 2) return;
+    const std::string record = seen.addresses.empty() ? "nobody" : seen.addresses.front().text();
+    turn.note(Kind::mismatch, target_->epoch,
+              "the arbiter names " + std::string(target_->master.text()) +
+                  ", the master record names " + record);
+}
+
+void Duty::note_health(Turn& turn) {
+    if (!page_seen_ || (rules_.has_database && !database_seen_) || well() == was_well_) return;
+    was_well_ = well();
+    turn.note(was_well_ ? Kind::well : Kind::unwell, held_, why());
+}
+
+// ---- Time
+// ------------------------------------------------------------------------------------------
+
+Instant Duty::soft_end() const {
+    return *deadline_ - lease_ / 4;
+}
+
+void Duty::judge_deadline(Turn& turn) {
+    if (!deadline_) return;
+    if (holds() && turn.now >= soft_end()) lose(held_, "no acknowledgement", turn);
+    if (turn.now >= *deadline_) end_lease(turn);
+}
+
+void Duty::end_lease(Turn& turn) {
+    if (!deadline_) return;
+    turn.effects.push_back(LeaseEnded{held_});
+    deadline_.reset();
+}
+
+void Duty::drive(Turn& turn) {
+    drive_record(turn);
+    if (rules_.has_database) {
+        drive_verbs(turn);
+        drive_looks(turn);
+    }
+    drive_talk(turn);
+}
+
+// What was wanted is on disk before anything below acts on it or says it.
+void Duty::drive_record(Turn& turn) {
+    if (wanted_ == record_ || !turn.ticked || turn.now < record_retry_) return;
+    turn.effects.insert(turn.effects.begin(), Remember{wanted_});
+    if (wanted_.promised > record_.promised) {
+        promise_look_ = turn.now;
+        look_ = true;
+    }
+    record_ = wanted_;
+}
+
+void Duty::drive_looks(Turn& turn) {
+    if (!look_ || verb_) return;
+    look_ = false;
+    turn.effects.push_back(LookAtDatabase{});
+}
+
+Instant Duty::wakes_at() const {
+    if (left_) return Instant::max();
+    if (wanted_ != record_) {
+        const Instant owed = std::max(record_retry_, stepped_);
+        if (owed <= stepped_) return owed;
+    }
+    Instant at = std::min(next_round_, resend_at());
+    // What lies in the past has been judged by the step of then.
+    const auto also = [&](Instant time) {
+        if (time > stepped_) at = std::min(at, time);
+    };
+    also(record_retry_);
+    also(stop_by_);
+    also(promotion_.at);
+    if (deadline_) also(*deadline_);
+    if (deadline_ && holds()) also(soft_end());
+    if (!verb_)
+        for (const Retry* retry : {&demote_, &prepare_retry_, &follow_}) also(retry->at);
+    if (change_waits_) also(said_at_ + change_gap());
+    return at;
+}
+
+}  // namespace agent

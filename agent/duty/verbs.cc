@@ -1,0 +1,172 @@
+// What the database is asked to do, one verb at a time, and what came of it.
+
+#include "agent/duty/duty.h"
+
+#include <algorithm>
+
+namespace agent {
+
+namespace {
+
+constexpr Duration patience_max = std::chrono::seconds(60);
+
+std::string_view name_of(VerbDone::Verb verb) {
+    switch (verb) {
+        case VerbDone::Verb::promote:
+            return "promote";
+        case VerbDone::Verb::demote:
+            return "demote";
+        case VerbDone::Verb::follow:
+            return "follow";
+        case VerbDone::Verb::prepare:
+            return "prepare";
+    }
+    return "unknown";
+}
+
+}  // namespace
+
+void Duty::ask(Verb verb, Epoch epoch, Instant give_up, Turn& turn) {
+    verb_ = Running{verb, epoch, give_up};
+    switch (verb) {
+        case Verb::promote:
+            turn.effects.push_back(Promote{epoch, give_up});
+            break;
+        case Verb::demote:
+            turn.effects.push_back(Demote{demote_why_});
+            break;
+        case Verb::prepare:
+            turn.effects.push_back(Prepare{epoch});
+            break;
+        case Verb::follow:
+            turn.effects.push_back(Follow{target_->master, target_->addresses, epoch});
+            break;
+    }
+}
+
+// Replication is not what the target calls for. Threads that do not run get time to come up.
+bool Duty::astray() const {
+    if (!database_.reachable) return false;
+    const bool there = database_.replica_configured && database_.upstream &&
+                       std::find(target_->addresses.begin(), target_->addresses.end(),
+                                 *database_.upstream) != target_->addresses.end();
+    return !there || !database_.io_running || !database_.sql_running;
+}
+
+// Ordered and not yet promised; or promised, and it receives again although nobody told it to.
+bool Duty::must_prepare() const {
+    if (prepare_ == Epoch{} || !database_.reachable) return false;
+    return wanted_.promised < prepare_ || database_.io_running;
+}
+
+void Duty::drive_verbs(Turn& turn) {
+    if (!verb_ && phase_ == Phase::follower && writable() && !virgin())
+        lose(wanted_.seen, "writable without a lease", turn);
+    if (phase_ == Phase::demoting) {
+        const bool running = verb_ && verb_->verb == Verb::demote;
+        if (!running && turn.now >= demote_.at) ask(Verb::demote, Epoch{}, Instant::max(), turn);
+        return;
+    }
+    if (verb_) return;
+    if (phase_ == Phase::promoting) {
+        // The epoch is on disk before anything becomes writable under it.
+        if (promote_done_ || record_.seen < held_ || turn.now >= soft_end()) return;
+        database_start_ = database_.reachable ? database_.start : 0;
+        ask(Verb::promote, held_, *deadline_, turn);
+        return;
+    }
+    if (phase_ == Phase::master || stopping_) return;
+    if (must_prepare()) {
+        if (turn.now >= prepare_retry_.at) ask(Verb::prepare, prepare_, Instant::max(), turn);
+        return;
+    }
+    if (!target_ || target_->epoch < wanted_.promised || record_.seen < target_->epoch) return;
+    if (!database_seen_ || !astray() || turn.now < follow_.at) return;
+    if (followed_ == target_->epoch)
+        turn.note(Kind::mended, target_->epoch,
+                  database_.upstream ? "it replicated from " + database_.upstream->text()
+                                     : "it did not replicate");
+    ask(Verb::follow, target_->epoch, Instant::max(), turn);
+}
+
+void Duty::done(const VerbDone& done, Turn& turn) {
+    // One that was overtaken may end late.
+    if (!verb_ || verb_->verb != done.verb || verb_->epoch != done.epoch) return;
+    const Running asked = *verb_;
+    verb_.reset();
+    verb_ended_ = turn.now;
+    look_ = true;
+    if (!done.ok)
+        turn.note(Kind::verb_failed, done.epoch, std::string(name_of(done.verb)) + ": " + done.why);
+    switch (done.verb) {
+        case Verb::promote:
+            return promoted(done, asked, turn);
+        case Verb::demote:
+            return demoted(done, turn);
+        case Verb::prepare:
+            if (!done.ok)
+                return prepare_retry_.failed(turn.now, rules_.heartbeat / 4, patience_max);
+            prepare_retry_.clear();
+            database_.io_running = false;
+            wanted_.promised = std::max(wanted_.promised, done.epoch);
+            return;
+        case Verb::follow:
+            // Also after success: threads that do not come up are not stopped again at once.
+            return follow_.failed(turn.now,
+                                  std::max<Duration>(4 * rules_.heartbeat, std::chrono::seconds(1)),
+                                  patience_max);
+    }
+}
+
+void Duty::promoted(const VerbDone& done, const Running& asked, Turn& turn) {
+    if (phase_ != Phase::promoting || held_ != done.epoch) return;
+    promote_done_ = done.ok;
+    if (done.ok) return;  // the look tells
+    // It ran out of the time of its first lease, which has been renewed since: on with it.
+    if (turn.now >= asked.give_up - lease_ / 4 && turn.now < soft_end()) return;
+    lose(held_, "promotion failed: " + done.why, turn);
+    give_back(turn);
+}
+
+// By its own will: for a while it asks for nothing, so that another candidate gets its chance.
+void Duty::give_back(Turn& turn) {
+    promotion_.failed(turn.now, 2 * lease_, patience_max);
+}
+
+void Duty::demoted(const VerbDone& done, Turn& turn) {
+    if (phase_ != Phase::demoting) return;
+    if (!done.ok) return demote_.failed(turn.now, rules_.heartbeat / 4, rules_.heartbeat);
+    database_.read_only = true;
+    fence(turn);
+}
+
+void Duty::lose(Epoch fence, std::string why, Turn& turn) {
+    turn.note(Kind::lease_lost, held_, why);
+    phase_ = Phase::demoting;
+    fence_to_ = fence;
+    demote_why_ = std::move(why);
+    demote_.clear();
+    prepare_ = Epoch{};
+    promise_look_.reset();
+    target_.reset();
+}
+
+void Duty::fence(Turn& turn) {
+    wanted_.fenced = std::max(wanted_.fenced, fence_to_);
+    fence_report_ = std::max(fence_report_, fence_to_);
+    phase_ = Phase::follower;
+    end_lease(turn);
+    held_ = Epoch{};
+    database_start_ = 0;
+    demote_.clear();
+    turn.note(Kind::demoted, fence_to_, demote_why_);
+}
+
+void Duty::stop(Turn& turn) {
+    if (stopping_) return;
+    stopping_ = true;
+    stop_by_ = std::max(turn.now, deadline_.value_or(turn.now)) + 2 * rules_.heartbeat;
+    if (holds()) lose(held_, "the agent stops", turn);
+}
+
+}  // namespace agent

@@ -1,0 +1,26 @@
+#pragma once
+// $GENERATE, BIND's way to write many records that differ by a number:
+//   $GENERATE 1-254 host-$ A 192.0.2.$
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+namespace zones {
+
+inline constexpr std::uint64_t generated_max = 1'000'000;  // records of one directive
+
+struct GenerateRange {
+    std::uint64_t first = 0, last = 0, step = 1;
+    // "1-254", "0-100/5"; the error is a sentence.
+    static tl::expected<GenerateRange, std::string> parse(std::string_view text);
+};
+
+// `text` with each $ replaced by the number; ${offset,width,base} as in BIND, base one of d o x X n
+// N;
+// \$ and $$ are a $.
+tl::expected<std::string, std::string> generate(std::string_view text, std::uint64_t number);
+
+}  // namespace zones

@@ -1,0 +1,91 @@
+#include "zones/rdata_text.h"
+
+#include "zones/node.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "zones/ldns.h"
+
+namespace zones {
+
+namespace {
+
+// RFC 3597 §5: any data, of any type.
+std::string generic_text(std::span<const std::byte> rdata) {
+    constexpr char digits[] = "0123456789ABCDEF";
+    std::string text = "\\# " + std::to_string(rdata.size());
+    if (!rdata.empty()) text += ' ';
+    for (const std::byte byte : rdata) {
+        text += digits[std::to_integer<unsigned>(byte) >> 4];
+        text += digits[std::to_integer<unsigned>(byte) & 0xf];
+    }
+    return text;
+}
+
+}  // namespace
+
+struct RdataReader::Origin {
+    ldns::RdfHandle rdf;
+};
+
+RdataReader::RdataReader() : origin_(std::make_unique<Origin>()) {
+    set_origin(Name::root());
+}
+RdataReader::~RdataReader() = default;
+
+void RdataReader::set_origin(const Name& origin) {
+    origin_->rdf.reset(
+        ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data()));
+}
+
+tl::expected<std::span<const std::byte>, std::string> RdataReader::read(Type type,
+                                                                        std::string_view text) {
+    // A C string ends at the first zero byte, and what is behind it would pass unseen.
+    if (text.find('\0') != std::string_view::npos)
+        return tl::unexpected<std::string>("a zero byte in the data");
+    line_ = ". 0 IN TYPE";
+    line_ += std::to_string(static_cast<std::uint16_t>(type));
+    line_ += ' ';
+    line_ += text;
+    ldns_rr* made = nullptr;
+    const ldns_status status =
+        ldns_rr_new_frm_str(&made, line_.c_str(), 0, origin_->rdf.get(), nullptr);
+    const ldns::RrHandle rr(made);
+    if (status != LDNS_STATUS_OK)
+        return tl::unexpected<std::string>(ldns_get_errorstr_by_id(status));
+    wire_.clear();
+    for (std::size_t i = 0; i < ldns_rr_rd_count(rr.get()); ++i) {
+        const ldns_rdf* field = ldns_rr_rdf(rr.get(), i);
+        if (field == nullptr) return tl::unexpected<std::string>("the data is incomplete");
+        const auto* bytes = reinterpret_cast<const std::byte*>(ldns_rdf_data(field));
+        wire_.insert(wire_.end(), bytes, bytes + ldns_rdf_size(field));
+    }
+    if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
+    return std::span<const std::byte>(wire_);
+}
+
+std::string rdata_text(Type type, std::span<const std::byte> rdata) {
+    std::vector<std::byte> wire(1 + record_head + rdata.size());
+    write_record(wire.data() + 1, static_cast<std::uint16_t>(type), 0, rdata);
+    ldns_rr* made = nullptr;
+    std::size_t at = 0;
+    const ldns_status status =
+        ldns_wire2rr(&made, reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size(), &at,
+                     LDNS_SECTION_ANSWER);
+    const ldns::RrHandle rr(made);
+    if (status != LDNS_STATUS_OK || rdata.empty()) return generic_text(rdata);
+    const ldns::TextHandle line(ldns_rr2str(rr.get()));
+    if (line == nullptr) return generic_text(rdata);
+    // Owner, TTL, class, type and then the data, with tabs between them.
+    std::string_view rest(line.get());
+    for (int field = 0; field < 4; ++field) {
+        const std::size_t tab = rest.find('\t');
+        if (tab == std::string_view::npos) return generic_text(rdata);
+        rest.remove_prefix(tab + 1);
+    }
+    while (!rest.empty() && (rest.back() == '\n' || rest.back() == ' ')) rest.remove_suffix(1);
+    return std::string(rest);
+}
+
+}  // namespace zones

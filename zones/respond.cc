@@ -1,0 +1,251 @@
+#include "zones/respond.h"
+
+#include "zones/answer.h"
+
+#include <algorithm>
+
+namespace zones {
+
+namespace {
+
+constexpr std::uint16_t opcode_mask = 0x7800;
+// How many names in the data of one answer are followed to their addresses.
+constexpr std::size_t additional_names_max = 32;
+
+// One response, of one message.
+class Reply {
+public:
+    Reply(const Catalog& catalog, std::span<const std::byte> request, const Query& query,
+          const Peer& peer, const Turn& turn, std::span<std::byte> out) noexcept
+        : catalog_(catalog),
+          request_(request),
+          query_(query),
+          peer_(peer),
+          turn_(turn),
+          writer_(out, limit()) {}
+
+    std::size_t write() noexcept {
+        writer_.begin(query_.id,
+                      static_cast<std::uint16_t>(
+                          Flag::qr | (query_.flags & (opcode_mask | Flag::rd | Flag::cd))));
+        if (query_.edns) writer_.reserve(opt_size);
+        if (query_.has_question) {
+            path_.set(query_.name(request_));
+            if (!writer_.question(query_.question(request_), path_)) more_flags_ |= Flag::tc;
+        }
+        const Rcode rcode = decide();
+        if (query_.edns) writer_.opt(peer_.udp_size_max, rcode, query_.edns->dnssec_ok);
+        return writer_.finish(more_flags_, rcode);
+    }
+
+private:
+    std::size_t limit() const {
+        if (peer_.transport == Peer::Transport::tcp) return message_size_max;
+        // RFC 6891 §6.2.3: less than 512 counts as 512.
+        const std::size_t asked = query_.edns ? query_.edns->udp_size : udp_size_min;
+        return std::min<std::size_t>(std::max(asked, udp_size_min),
+                                     std::max<std::size_t>(peer_.udp_size_max, udp_size_min));
+    }
+
+    Rcode decide() {
+        if (query_.verdict != Rcode::noerror) return query_.verdict;
+        switch (query_.opcode) {
+            case Opcode::query:
+                break;
+            case Opcode::notify:  // RFC 1996 §3.10: we are nobody's secondary
+            case Opcode::update:  // as BIND does for a zone that nobody may update
+                return Rcode::refused;
+            default:
+                return Rcode::notimp;
+        }
+        // RFC 8945 §5.2: we share no key with anybody.
+        if (query_.signed_by_tsig) return Rcode::notauth;
+        if (query_.qclass == static_cast<std::uint16_t>(Class::ch)) return chaos();
+        if (query_.qclass != static_cast<std::uint16_t>(Class::in)) return Rcode::refused;
+        switch (query_.type) {
+            case Type::axfr:
+                // RFC 5936 §4.2: never over UDP. What is allowed over TCP has many messages and
+                // takes the other door.
+                return peer_.transport == Peer::Transport::udp
+                           ? Rcode::formerr
+                           : transfer_refusal().value_or(Rcode::refused);
+            case Type::ixfr:
+                return current_soa();
+            case Type::maila:
+            case Type::mailb:
+            case Type::tkey:
+                return Rcode::notimp;
+            case Type::any:
+                return names();
+            default:
+                // RFC 6895 §3.1: the other meta-types mean nothing in a question.
+                return is_meta(query_.type) ? Rcode::formerr : names();
+        }
+    }
+
+    Rcode chaos() {
+        if (!any_contains(catalog_.access().chaos, peer_.address)) return Rcode::refused;
+        const RRsetView text = catalog_.chaos(path_);
+        if (!text) return Rcode::refused;
+        more_flags_ |= Flag::aa;
+        if (query_.type == Type::txt || query_.type == Type::any)
+            put(Section::answer, {&path_, path_.depth(), text, nullptr}, Ttl::seconds_max);
+        return Rcode::noerror;
+    }
+
+public:
+    // Why a transfer is not to be had; nullopt when it is.
+    static std::optional<Rcode> refusal(const Catalog& catalog, const Path& name,
+                                        const Peer& peer) noexcept {
+        const Zone* zone = catalog.enclosing(name);
+        if (zone == nullptr || zone->depth() != name.depth())
+            return Rcode::notauth;  // RFC 5936 §2.2.1
+        if (!any_contains(catalog.access().transfer, peer.address)) return Rcode::refused;
+        return std::nullopt;
+    }
+
+private:
+    std::optional<Rcode> transfer_refusal() const { return refusal(catalog_, path_, peer_); }
+
+    // RFC 1995 §2: over UDP the answer to IXFR is the SOA alone, so that the client goes on by TCP.
+    // To a client that is up to date it is the same.
+    Rcode current_soa() {
+        if (!query_.ixfr_serial) return Rcode::formerr;
+        if (const auto why_not = transfer_refusal()) return *why_not;
+        const Zone* zone = catalog_.enclosing(path_);
+        more_flags_ |= Flag::aa;
+        put(Section::answer, {&path_, path_.depth(), zone->soa(), zone}, Ttl::seconds_max);
+        return Rcode::noerror;
+    }
+
+    Rcode names() {
+        answer(catalog_, path_, query_.type, sections_);
+        if (sections_.authoritative) more_flags_ |= Flag::aa;
+        for (const Item& item : sections_.answer())
+            if (!put(Section::answer, item, Ttl::seconds_max)) return sections_.rcode;
+        if (const Item& item = sections_.authority; item.rrset) {
+            const std::uint32_t ttl_max = sections_.referral
+                                              ? Ttl::seconds_max
+                                              : item.zone->negative_ttl().seconds;  // RFC 2308 §5
+            if (!put(Section::authority, item, ttl_max)) return sections_.rcode;
+            if (sections_.referral) addresses(item, true);
+        }
+        for (const Item& item : sections_.answer()) addresses(item, false);
+        return sections_.rcode;
+    }
+
+    // RFC 2181 §9: TC says that a whole RRset which belongs here is missing. Nothing follows it.
+    bool put(Section section, const Item& item, std::uint32_t ttl_max) {
+        if (writer_.rrset(section, *item.path, item.depth, item.rrset, turn_.rotation, ttl_max))
+            return true;
+        more_flags_ |= Flag::tc;
+        return false;
+    }
+
+    // Addresses of the hosts that an RRset names, as far as the zone has them.
+    void addresses(const Item& item, bool referral) {
+        const Type type = item.rrset.type();
+        if (type != Type::ns && type != Type::mx && type != Type::srv) return;
+        const std::size_t skip = shape_of(type).skip;
+        const std::byte* record = item.rrset.records().data();
+        for (std::size_t i = 0; i < item.rrset.count(); ++i) {
+            const auto host = RRsetView::rdata(record).subspan(skip);
+            record += RRsetView::record_size(record);
+            // RFC 9471 §3.1: of a referral's glue in its own domain all must go, or TC be set.
+            const bool must = host_addresses(item, host, referral);
+            if (!must && !referral && told_count_ == told_.size()) return;
+        }
+    }
+
+    bool host_addresses(const Item& item, std::span<const std::byte> host, bool referral) {
+        const Path path(host);
+        const Zone& zone = *item.zone;
+        if (path.depth() < zone.depth() || !(is_suffix(zone.origin().wire(), path, zone.depth())))
+            return false;
+        const Node* node = zone.node(path, path.depth());
+        if (node == nullptr || told(node)) return false;
+        const bool must = referral && path.depth() >= item.depth &&
+                          is_suffix(item.path->wire(item.depth), path, item.depth);
+        for (const Type type : {Type::a, Type::aaaa}) {
+            const RRsetView rrset = node->rrset(type);
+            if (!rrset) continue;
+            if (!writer_.rrset(Section::additional, path, path.depth(), rrset, turn_.rotation) &&
+                must)
+                more_flags_ |= Flag::tc;
+        }
+        return must;
+    }
+
+    static bool is_suffix(std::span<const std::byte> name, const Path& path, std::size_t depth) {
+        const auto suffix = path.wire(depth);
+        return suffix.size() == name.size() && equal_names(suffix.data(), name.data(), name.size());
+    }
+
+    // Whether the addresses of this node have gone out already; it counts as told from now on.
+    bool told(const Node* node) {
+        const auto end = told_.begin() + static_cast<std::ptrdiff_t>(told_count_);
+        if (std::find(told_.begin(), end, node) != end) return true;
+        if (told_count_ < told_.size()) told_[told_count_++] = node;
+        return false;
+    }
+
+    const Catalog& catalog_;
+    const std::span<const std::byte> request_;
+    const Query& query_;
+    const Peer& peer_;
+    const Turn& turn_;
+    Writer writer_;
+    std::uint16_t more_flags_ = 0;
+    Path path_;
+    Sections sections_;
+    std::size_t told_count_ = 0;
+    std::array<const Node*, additional_names_max> told_;
+};
+
+}  // namespace
+
+std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, const Peer& peer,
+                    const Turn& turn, std::span<std::byte> out) noexcept {
+    const auto query = read_query(request);
+    if (!query || out.size() < header_size) return 0;
+    return Reply(catalog, request, *query, peer, turn, out).write();
+}
+
+bool Response::next(std::vector<std::byte>& message) {
+    if (transfer_) return transfer_->next(message);
+    if (single_.empty()) return false;
+    message = std::move(single_);
+    single_.clear();
+    return true;
+}
+
+Response respond(std::shared_ptr<const Catalog> catalog, std::span<const std::byte> request,
+                 const Peer& peer, const Turn& turn) {
+    Response response;
+    const auto query = read_query(request);
+    if (!query) return response;
+    const bool transfer =
+        query->verdict == Rcode::noerror && query->opcode == Opcode::query &&
+        query->qclass == static_cast<std::uint16_t>(Class::in) && !query->signed_by_tsig &&
+        peer.transport == Peer::Transport::tcp &&
+        (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
+    if (transfer) {
+        const Path path(query->name(request));
+        if (!Reply::refusal(*catalog, path, peer)) {
+            const auto& zone = catalog->zone(*Name::from_wire(query->name(request)))->newest();
+            // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
+            const bool current =
+                query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial());
+            if (!current) {
+                response.transfer_.emplace(zone, request, *query);
+                return response;
+            }
+        }
+    }
+    std::vector<std::byte> message(message_size_max);
+    message.resize(Reply(*catalog, request, *query, peer, turn, message).write());
+    response.single_ = std::move(message);
+    return response;
+}
+
+}  // namespace zones

@@ -1,0 +1,56 @@
+#include "zones/rules.h"
+
+#include "zones/path.h"
+
+#include <algorithm>
+
+namespace zones {
+
+std::vector<BrokenRule> broken_rules(std::span<const RRsetKind> kinds, bool apex) {
+    std::vector<BrokenRule> broken;
+    bool alias = false, other = false, soa = false, ns = false;
+    for (const RRsetKind& kind : kinds) {
+        const std::string type = type_text(kind.type);
+        alias |= kind.type == Type::cname;
+        // RFC 2181 §10.1, RFC 4034 §2.5, §4.
+        other |= kind.type != Type::cname && kind.type != Type::rrsig && kind.type != Type::nsec;
+        soa |= kind.type == Type::soa;
+        ns |= kind.type == Type::ns;
+        if (kind.type == Type::soa && !apex)
+            broken.push_back({"has an SOA record, but is not the zone's own name",
+                              "an SOA stands at the apex of its zone only (RFC 1035 §5.2)"});
+        const bool single =
+            kind.type == Type::soa || kind.type == Type::cname || kind.type == Type::dname;
+        if (single && kind.count > 1)
+            broken.push_back({"has " + std::to_string(kind.count) + " " + type + " records",
+                              "one is the limit for this type (RFC 2181 §10.1, RFC 6672 §2.4)"});
+        if (is_meta(kind.type))
+            broken.push_back({"has a record of type " + type,
+                              "this type stands in messages, never in zones (RFC 6895 §3.1)"});
+        if (kind.size > rrset_size_max || kind.count > 0xffff)
+            broken.push_back({"has more " + type + " data than a DNS message can carry: " +
+                                  std::to_string(kind.size) + " bytes",
+                              "the limit is " + std::to_string(rrset_size_max) + " bytes"});
+    }
+    if (alias && other)
+        broken.push_back({"has a CNAME record and other data",
+                          "an alias has no other records (RFC 1034 §3.6.2); delete one of them"});
+    if (apex && !soa)
+        broken.push_back({"has no SOA record", "a zone begins with its SOA (RFC 1035 §5.2)"});
+    if (apex && !ns)
+        broken.push_back(
+            {"has no NS record", "the zone's name servers stand at its apex (RFC 1035 §5.2)"});
+    return broken;
+}
+
+std::weak_ordering compare_rdata(Type type, std::span<const std::byte> a,
+                                 std::span<const std::byte> b) {
+    const bool names = shape_of(type).names > 0;
+    return std::lexicographical_compare_three_way(
+        a.begin(), a.end(), b.begin(), b.end(), [names](std::byte x, std::byte y) {
+            const auto c = std::to_integer<std::uint8_t>(x), d = std::to_integer<std::uint8_t>(y);
+            return std::weak_ordering(names ? lower1(c) <=> lower1(d) : c <=> d);
+        });
+}
+
+}  // namespace zones

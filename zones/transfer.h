@@ -1,0 +1,43 @@
+#pragma once
+// A zone on its way out, message by message (RFC 5936): the SOA, everything else, the SOA again,
+// all of the one version that it began with.
+
+#include "zones/wire.h"
+#include "zones/zone.h"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace zones {
+
+// Room is left for the TSIG record of a signed message.
+inline constexpr std::size_t transfer_message_max = 65535 - 1024;
+
+class Transfer {
+public:
+    // `request` is the whole request: its id and question are repeated in the first message.
+    Transfer(std::shared_ptr<const Zone> zone, std::span<const std::byte> request,
+             const Query& query);
+
+    // The next message; false when the zone has been told.
+    bool next(std::vector<std::byte>& message);
+
+private:
+    enum class Stage { first_soa, records, last_soa, done };
+    bool write_some(Writer& writer);
+
+    std::shared_ptr<const Zone> zone_;
+    std::vector<std::byte> request_;
+    Query query_;
+    Stage stage_ = Stage::first_soa;
+    bool first_message_ = true;
+    Zone::Cursor cursor_;
+    const Node* node_ = nullptr;  // being told
+    std::size_t rrset_at_ = 0;    // bytes into its RRsets
+    std::size_t rrsets_left_ = 0;
+    std::size_t record_at_ = 0;  // bytes into the RRset's records
+};
+
+}  // namespace zones

@@ -1,0 +1,144 @@
+#include "zones/wire.h"
+
+namespace zones {
+
+namespace {
+
+constexpr std::size_t fixed_size = 10;  // of a record, behind its owner
+
+// Reads the records behind the question. What is of no use to a query is skipped, once and
+// forwards.
+class RecordReader {
+public:
+    RecordReader(std::span<const std::byte> message, std::size_t at, Query& query)
+        : message_(message), at_(at), query_(query) {}
+
+    // False when the message is malformed.
+    bool read() {
+        const unsigned answers = load16(message_.data() + 6);
+        const unsigned authorities = load16(message_.data() + 8);
+        const unsigned additionals = load16(message_.data() + 10);
+        for (unsigned i = 0; i < answers; ++i)
+            if (!record() || is_for_additional()) return false;
+        for (unsigned i = 0; i < authorities; ++i) {
+            if (!record() || is_for_additional()) return false;
+            if (i == 0 && query_.type == Type::ixfr && !ixfr_soa()) return false;
+        }
+        for (unsigned i = 0; i < additionals; ++i) {
+            if (!record()) return false;
+            if (type_ == Type::opt && !opt()) return false;
+            // RFC 8945 §5.1: TSIG is the last record, and there is one at most.
+            if (type_ == Type::tsig && i + 1 != additionals) return false;
+            query_.signed_by_tsig |= type_ == Type::tsig;
+        }
+        return at_ == message_.size();
+    }
+
+private:
+    bool record() {
+        owner_at_ = at_;
+        const std::size_t behind = skip_name(message_, at_);
+        if (behind == 0 || message_.size() - behind < fixed_size) return false;
+        fixed_at_ = behind;
+        type_ = static_cast<Type>(load16(message_.data() + behind));
+        rdata_size_ = load16(message_.data() + behind + 8);
+        if (message_.size() - behind - fixed_size < rdata_size_) return false;
+        at_ = behind + fixed_size + rdata_size_;
+        return true;
+    }
+
+    bool is_for_additional() const { return type_ == Type::opt || type_ == Type::tsig; }
+
+    // RFC 6891 §6.1.1, §6.1.2: one OPT, owned by the root, its options whole.
+    bool opt() {
+        if (query_.edns || message_[owner_at_] != std::byte{0}) return false;
+        const std::byte* fixed = message_.data() + fixed_at_;
+        query_.edns = Edns{load16(fixed + 2), std::to_integer<std::uint8_t>(fixed[5]),
+                           (load16(fixed + 6) & 0x8000) != 0};
+        const std::byte* option = fixed + fixed_size;
+        for (std::size_t left = rdata_size_; left > 0;) {
+            if (left < 4) return false;
+            const std::size_t size = 4U + load16(option + 2);
+            if (size > left) return false;
+            option += size;
+            left -= size;
+        }
+        return true;
+    }
+
+    // RFC 1995 §3: the client's version of the zone.
+    bool ixfr_soa() {
+        if (type_ != Type::soa) return false;
+        const std::size_t rdata_at = fixed_at_ + fixed_size;
+        const auto rdata = message_.first(rdata_at + rdata_size_);
+        const std::size_t mailbox = skip_name(rdata, rdata_at);
+        const std::size_t numbers = mailbox == 0 ? 0 : skip_name(rdata, mailbox);
+        if (numbers == 0 || rdata.size() - numbers != 20) return false;
+        query_.ixfr_serial = load32(rdata.data() + numbers);
+        return true;
+    }
+
+    const std::span<const std::byte> message_;
+    std::size_t at_;
+    Query& query_;
+    std::size_t owner_at_ = 0, fixed_at_ = 0, rdata_size_ = 0;
+    Type type_ = Type::a;
+};
+
+}  // namespace
+
+std::size_t plain_name_size(std::span<const std::byte> message, std::size_t at) noexcept {
+    for (std::size_t size = 0;;) {
+        if (at + size >= message.size()) return 0;
+        const auto label = std::to_integer<std::size_t>(message[at + size]);
+        if (label > label_size_max) return 0;
+        size += label + 1;
+        if (size > name_size_max) return 0;
+        if (label == 0) return at + size <= message.size() ? size : 0;
+    }
+}
+
+std::size_t skip_name(std::span<const std::byte> message, std::size_t at) noexcept {
+    for (std::size_t size = 0;;) {
+        if (at >= message.size()) return 0;
+        const auto label = std::to_integer<std::size_t>(message[at]);
+        if (label >= 0xc0) return message.size() - at >= 2 ? at + 2 : 0;
+        if (label > label_size_max) return 0;
+        at += label + 1;
+        size += label + 1;
+        if (size > name_size_max) return 0;
+        if (label == 0) return at <= message.size() ? at : 0;
+    }
+}
+
+std::optional<Query> read_query(std::span<const std::byte> request) noexcept {
+    if (request.size() < header_size) return std::nullopt;
+    Query query;
+    query.id = load16(request.data());
+    query.flags = load16(request.data() + 2);
+    // CVE-2012-0206: answers to answers make two servers talk for ever.
+    if ((query.flags & Flag::qr) != 0) return std::nullopt;
+    query.opcode = static_cast<Opcode>(query.flags >> 11 & 0xf);
+
+    const unsigned questions = load16(request.data() + 4);
+    const std::size_t name_size = questions == 1 ? plain_name_size(request, header_size) : 0;
+    const std::size_t behind = header_size + name_size + 4;
+    if (name_size != 0 && behind <= request.size()) {
+        query.has_question = true;
+        query.name_size = static_cast<std::uint8_t>(name_size);
+        query.type = static_cast<Type>(load16(request.data() + behind - 4));
+        query.qclass = load16(request.data() + behind - 2);
+    }
+    // Other opcodes are answered for what they are; what they carry is not looked at.
+    if (query.opcode != Opcode::query) return query;
+    // RFC 9619: one question, no more and no fewer.
+    if (!query.has_question || !RecordReader(request, behind, query).read()) {
+        query.verdict = Rcode::formerr;
+        query.edns.reset();
+    } else if (query.edns && query.edns->version != 0) {
+        query.verdict = Rcode::badvers;  // RFC 6891 §6.1.3
+    }
+    return query;
+}
+
+}  // namespace zones

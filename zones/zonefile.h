@@ -1,0 +1,61 @@
+#pragma once
+// Master files (RFC 1035 §5) and zones: text in, with every mistake told at its place, and text
+// out. Record data is read and written by ldns. This room opens no file: it is handed an opener.
+
+#include "zones/zone.h"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace zones {
+
+struct Mistake {
+    enum Severity { error, warning };
+
+    std::string file;
+    unsigned line = 0, column = 0;  // from 1; 0 when the mistake is of the file as a whole
+    Severity severity = error;
+    std::string what;
+    std::string hint;  // may be empty
+
+    // "file:line:column: error: what", and the hint on a line of its own.
+    std::string text() const;
+};
+
+// Where a watched name was first given records.
+struct Place {
+    Name name;
+    std::string file;
+    unsigned line = 0, column = 0;
+};
+
+struct Loaded {
+    std::shared_ptr<const Zone> zone;  // null when any mistake is an error
+    std::vector<Mistake> mistakes;     // in file order
+    std::vector<std::string> files;    // all that were read, the zone's own first
+    std::vector<Place> seen;           // of the names that were watched for, in file order
+};
+
+// Reads a file (the zone's own, or of an $INCLUDE): the text, or a sentence why not.
+using Opener = std::function<tl::expected<std::string, std::string>(const std::string& path)>;
+
+inline constexpr std::size_t include_depth_max = 16;
+inline constexpr std::size_t include_files_max = 1000;
+inline constexpr std::size_t mistakes_max = 10'000;
+inline constexpr std::size_t watched_max = 1000;
+
+// `watch`: names whose first place in the files is wanted in Loaded::seen.
+Loaded load_zone(const Name& origin, const std::string& path, const Opener& open,
+                 std::span<const Name> watch = {});
+
+// Master file text: the SOA first, then all names in canonical order, one record a line.
+std::string zone_text(const Zone& zone);
+// One record's data as master file text.
+std::string rdata_text(Type type, const Rdata& rdata);
+
+}  // namespace zones
