@@ -31,10 +31,13 @@ constexpr std::chrono::seconds ledger_retry{1};
 constexpr std::chrono::seconds status_every{1};
 constexpr std::size_t dns_header = 12;
 
-Ledger open_ledger(const Config& config) {
-    auto ledger = Ledger::open(ledger_path(config));
+// Zones without groups go without a ledger, if nobody made one.
+std::optional<Ledger> open_ledger(const std::optional<Config>& config) {
+    if (!config) return std::nullopt;
+    auto ledger = Ledger::open(ledger_path(*config));
     if (ledger) return std::move(*ledger);
     const LedgerError& error = ledger.error();
+    if (error.kind == LedgerError::Kind::missing && config->groups.empty()) return std::nullopt;
     throw StartError(exit_code(error.kind), error.text);
 }
 
@@ -98,7 +101,7 @@ private:
 
 Control::Inside::Inside(Setup setup)
     : setup_(std::move(setup)),
-      ledger_(setup_.config ? std::optional(open_ledger(*setup_.config)) : std::nullopt),
+      ledger_(open_ledger(setup_.config)),
       store_(zones::Catalog().with(setup_.access).with(setup_.identity),
              ledger_ ? &*ledger_ : nullptr),
       loader_(loop_, setup_.sources, reader_for(setup_),
@@ -147,7 +150,7 @@ void Control::Inside::make_groups() {
                               zones::Ttl{group.master_ttl}});
         groups_.emplace(loop_, *setup_.config, *ledger_, [this](const Standing& standing) {
             store_.stand(standing);
-            if (ready_) publish();
+            if (notify_) publish();  // else serve() will, when all have spoken
         });
     }
 }
@@ -217,12 +220,10 @@ void Control::Inside::log_lines(const std::vector<ZoneStore::Line>& lines) const
 
 // Edition → ledger → query threads → secondaries → machines, in this order.
 void Control::Inside::publish() {
-    const std::size_t zones_before = store_.catalog()->size();
     const ZoneStore::Outcome outcome = store_.publish();
     log_lines(outcome.lines);
     if (outcome.catalog_changed) published_.store(store_.catalog());
-    if (store_.catalog()->size() != zones_before || !outcome.published.empty())
-        notify_->step(Notifier::TargetsChanged{targets()});
+    if (outcome.zones_changed) notify_->step(Notifier::TargetsChanged{targets()});
     for (const auto& [zone, serial] : outcome.published) {
         notify_->step(Notifier::VersionPublished{zone, serial});
         if (groups_) groups_->published(zone, serial);

@@ -1,7 +1,6 @@
 #include "dnsd/io/groups.h"
 
 #include "dnsd/arbiter/arbiter.h"
-#include "dnsd/io/boot_timer.h"
 #include "dnsd/io/check.h"
 #include "dnsd/io/effect_walk.h"
 #include "dnsd/io/log.h"
@@ -10,6 +9,7 @@
 #include "heartbeat/io/channel.h"
 #include "heartbeat/io/clock.h"
 #include "heartbeat/io/keyfile.h"
+#include "heartbeat/io/timer.h"
 
 #include <algorithm>
 #include <map>
@@ -142,7 +142,7 @@ struct Groups::Inside {
         if (!timer) return;
         Instant next = Instant::max();
         for (const Group& group : groups) next = std::min(next, group.machine.wakes_at());
-        timer->arm(next);
+        timer->set(next, [this] { on_time(); });
     }
 
     void open() {
@@ -157,7 +157,7 @@ struct Groups::Inside {
         } catch (const std::runtime_error& error) {
             throw StartError(exit_unavailable, error.what());
         }
-        timer.emplace(loop, [this] { on_time(); });
+        timer.emplace(loop);
         arm();
     }
 
@@ -173,7 +173,7 @@ struct Groups::Inside {
     bool stepping = false;
     std::deque<HistoryLine> history;
     std::optional<heartbeat::ArbiterChannel> channel;
-    std::optional<BootTimer> timer;
+    std::optional<heartbeat::BootTimer> timer;
 };
 
 Groups::Groups(boost::asio::io_context& loop, const Config& config, Ledger& ledger,

@@ -1,9 +1,9 @@
 #include "dnsd/io/notify_io.h"
 
-#include "dnsd/io/boot_timer.h"
 #include "dnsd/io/sockets.h"
 #include "heartbeat/io/asio.h"
 #include "heartbeat/io/clock.h"
+#include "heartbeat/io/timer.h"
 #include "zones/notify.h"
 #include "zones/soa_query.h"
 
@@ -41,13 +41,13 @@ struct NotifyIo::Inside : std::enable_shared_from_this<NotifyIo::Inside> {
           listen(listen_on),
           hands(std::move(hands_used)),
           notifier(std::move(targets), random_seed()),
-          timer(loop_used, [this] { step(Notifier::ClockTicked{}); }) {}
+          timer(loop_used) {}
 
     void step(const Notifier::Event& event) {
         const auto now = heartbeat::boot_now();
         for (const Notifier::Effect& effect : notifier.step(event, now))
             std::visit([this](const auto& e) { carry_out(e); }, effect);
-        timer.arm(notifier.wakes_at());
+        timer.set(notifier.wakes_at(), [this] { step(Notifier::ClockTicked{}); });
     }
 
     void carry_out(const Notifier::SendNotify& e) {
@@ -129,7 +129,7 @@ struct NotifyIo::Inside : std::enable_shared_from_this<NotifyIo::Inside> {
     Notifier notifier;
     NotifyTotals totals;
     std::optional<udp::socket> socket_v4, socket_v6;
-    BootTimer timer;
+    heartbeat::BootTimer timer;
 };
 
 NotifyIo::NotifyIo(boost::asio::io_context& loop, const std::vector<Endpoint>& listen,
@@ -140,7 +140,7 @@ NotifyIo::~NotifyIo() {
     boost::system::error_code ignored;
     if (inside_->socket_v4) inside_->socket_v4->close(ignored);
     if (inside_->socket_v6) inside_->socket_v6->close(ignored);
-    inside_->timer.arm(heartbeat::Instant::max());
+    inside_->timer.cancel();
 }
 
 void NotifyIo::step(const Notifier::Event& event) {

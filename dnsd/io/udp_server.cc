@@ -3,6 +3,7 @@
 #include "dnsd/io/wall_clock.h"
 #include "zones/respond.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
@@ -41,8 +42,9 @@ struct Batch {
     std::array<std::array<std::byte, UdpServer::request_max>, UdpServer::batch_max> requests;
     std::array<std::array<std::byte, UdpServer::response_max>, UdpServer::batch_max> responses;
 
-    void prepare_receive() {
-        for (std::size_t i = 0; i < UdpServer::batch_max; ++i) {
+    // Once for all slots, then for those that the last turn used.
+    void prepare_receive(std::size_t used) {
+        for (std::size_t i = 0; i < used; ++i) {
             slots[i].in = {requests[i].data(), requests[i].size()};
             received[i] = {};
             received[i].msg_hdr.msg_name = &slots[i].peer;
@@ -129,6 +131,7 @@ private:
     std::uint16_t udp_size_max_;
     PublishedCell<zones::Catalog>::Reader catalog_;
     std::unique_ptr<Batch> batch_;
+    std::size_t used_ = batch_max;  // slots to be prepared before the next receive
     std::vector<pollfd> polled_;
     zones::Turn turn_{};
     QueryCounters counters_;
@@ -157,15 +160,17 @@ void UdpServer::Worker::run() {
 
 // One batch. True when it was a full one, so that more is likely to wait.
 bool UdpServer::Worker::turn(int fd) {
-    batch_->prepare_receive();
+    batch_->prepare_receive(used_);
+    used_ = 0;
     const int received = ::recvmmsg(fd, batch_->received.data(), batch_max, 0, nullptr);
     if (received <= 0) {
         // ECONNREFUSED and the like are news of answers sent before; reading has cleared them.
         if (received < 0 && errno != EAGAIN && errno != EINTR) counters_.receive_errors.add();
         return false;
     }
-    send(fd, answer(static_cast<std::size_t>(received)));
-    return static_cast<std::size_t>(received) == batch_max;
+    used_ = static_cast<std::size_t>(received);
+    send(fd, answer(used_));
+    return used_ == batch_max;
 }
 
 std::size_t UdpServer::Worker::answer(std::size_t received) {
@@ -237,6 +242,7 @@ void UdpServer::Worker::send(int fd, std::size_t answers) {
 UdpServer::UdpServer(std::vector<QuerySockets::Listener>& listeners, unsigned workers,
                      std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog) {
     assert(workers > 0 && workers <= workers_max);
+    udp_size_max = std::min<std::uint16_t>(udp_size_max, response_max);
     for (unsigned worker = 0; worker < workers; ++worker) {
         std::vector<Fd> sockets;
         for (QuerySockets::Listener& listener : listeners)

@@ -158,6 +158,7 @@ void ZoneStore::publish_one(const zones::Name& zone, Entry& entry, zones::Catalo
     entry.live = live;
     if (!version) return;
     const zones::History* before = next.zone(zone);
+    if (before == nullptr) outcome.zones_changed = true;
     next = next.with(before ? before->advance(version) : zones::History(version));
     outcome.catalog_changed = true;
     outcome.published.push_back({zone, version->serial()});
@@ -170,7 +171,7 @@ ZoneStore::Outcome ZoneStore::publish() {
     for (const zones::Name& zone : std::exchange(removed_, {})) {
         if (entries_.contains(zone)) continue;
         next = next.without(zone);
-        outcome.catalog_changed = true;
+        outcome.catalog_changed = outcome.zones_changed = true;
     }
     for (auto& [zone, entry] : entries_)
         if (entry.file && (entry.file_changed || entry.stood))

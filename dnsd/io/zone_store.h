@@ -32,6 +32,7 @@ public:
     struct Outcome {
         std::vector<PublishedZone> published;  // new versions, all of them in catalog() by now
         bool catalog_changed = false;
+        bool zones_changed = false;  // which zones there are
         bool ledger_failed = false;  // some zone waits for publish() to be tried again
         std::vector<Line> lines;     // what to tell the operator
     };

@@ -36,8 +36,12 @@ struct Diary {
     }
 };
 
-SendReply reply() { return {*ServerId::parse("wiki1"), heartbeat::Ack{}}; }
-Note note(const std::string& why) { return {Kind::granted, std::nullopt, Epoch{1}, why}; }
+SendReply reply() {
+    return {*ServerId::parse("wiki1"), heartbeat::Ack{}};
+}
+Note note(const std::string& why) {
+    return {Kind::granted, std::nullopt, Epoch{1}, why};
+}
 using Lines = std::vector<std::string>;
 
 }  // namespace

@@ -42,8 +42,12 @@ TEST_CASE("a reader keeps its version alive until it looks again, and no longer"
     reader.current();
     cell.store(std::make_shared<int>(2));
     CHECK_FALSE(watched.expired());
-    SUBCASE("by the next look") { reader.current(); }
-    SUBCASE("by letting go") { reader.release(); }
+    SUBCASE("by the next look") {
+        reader.current();
+    }
+    SUBCASE("by letting go") {
+        reader.release();
+    }
     CHECK(watched.expired());
     CHECK(*reader.current() == 2);
 }

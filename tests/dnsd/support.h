@@ -37,7 +37,9 @@ public:
     Folder(const Folder&) = delete;
     Folder& operator=(const Folder&) = delete;
 
-    std::string path(const std::string& name = "") const { return name.empty() ? path_ : path_ + "/" + name; }
+    std::string path(const std::string& name = "") const {
+        return name.empty() ? path_ : path_ + "/" + name;
+    }
     // Replaced as editors do it, so that nobody reads half a file.
     std::string write(const std::string& name, const std::string& text) const {
         std::ofstream(path(name + ".new")) << text;
@@ -49,11 +51,14 @@ private:
     std::string path_;
 };
 
-inline zones::Name name(const std::string& text) { return zones::Name::parse(text).value(); }
+inline zones::Name name(const std::string& text) {
+    return zones::Name::parse(text).value();
+}
 
 inline std::string zone_text(unsigned serial, const std::string& more = "") {
     return fmt::format(
-        "$TTL 300\n@ SOA ns1 admin {} 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.1\n{}", serial, more);
+        "$TTL 300\n@ SOA ns1 admin {} 3600 600 86400 60\n@ NS ns1\nns1 A 192.0.2.1\n{}", serial,
+        more);
 }
 
 inline std::shared_ptr<const zones::Zone> zone(const std::string& origin, const std::string& text) {
@@ -122,7 +127,8 @@ class TcpClient {
 public:
     // `buffer`: of the kernel, for what is received; 0 leaves the default.
     explicit TcpClient(const dnsd::Endpoint& server, int buffer = 0)
-        : fd_(::socket(server.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        : fd_(::socket(server.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC,
+                       0)) {
         if (buffer != 0)
             REQUIRE(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) == 0);
         const auto to = dnsd::to_socket(server);
