@@ -107,6 +107,8 @@ Control::Inside::Inside(Setup setup)
       loader_(loop_, setup_.sources, reader_for(setup_),
               [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
+    // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
+    signals_.add(SIGHUP);
     load_first();
     make_groups();
     serve();
@@ -182,7 +184,7 @@ void Control::Inside::open_faces() {
 }
 
 void Control::Inside::watch_signals() {
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+    for (const int signal : {SIGTERM, SIGINT}) signals_.add(signal);
     struct Wait {
         Inside* control;
         void operator()(const error_code& error, int signal) const {

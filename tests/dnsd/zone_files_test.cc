@@ -2,6 +2,8 @@
 
 #include "tests/dnsd/support.h"
 
+#include <sys/stat.h>
+
 using namespace dnsd;
 using namespace test;
 using Outcome = ZoneRead::Outcome;
