@@ -72,8 +72,8 @@ const std::vector<std::pair<std::string, std::string>>& shell_only() {
     static const std::vector<std::pair<std::string, std::string>> table = {
         {"::now\\(|clock_gettime|gettimeofday", "reads a clock"},
         {"random_device|getrandom|randombytes_buf", "draws at random"},
-        {"<fstream>|\\bfopen\\(|::open\\(|<fcntl\\.h>|<sqlite3\\.h>", "opens a file"},
-        {"<sys/socket\\.h>|::socket\\(", "opens a socket"},
+        {"<fstream>|\\bfopen\\(|(^|[^A-Za-z0-9_>])::open\\(|<fcntl\\.h>|<sqlite3\\.h>", "opens a file"},
+        {"<sys/socket\\.h>|(^|[^A-Za-z0-9_>])::socket\\(", "opens a socket"},
         {"<thread>|std::jthread", "starts a thread"},
     };
     return table;

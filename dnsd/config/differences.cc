@@ -1,0 +1,148 @@
+#include "dnsd/config/config.h"
+#include "dnsd/config/fields.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+
+namespace {
+
+class Differences {
+public:
+    std::vector<std::string> lines;
+
+    void added(std::string_view kind, std::string_view name) {
+        lines.push_back(fmt::format("+ {} {}", kind, name));
+    }
+    void removed(std::string_view kind, std::string_view name) {
+        lines.push_back(fmt::format("- {} {}", kind, name));
+    }
+    void value(std::string_view key, const std::string& before, const std::string& after) {
+        if (before != after) lines.push_back(fmt::format("~ {} {} -> {}", key, before, after));
+    }
+    void value(std::string_view key, Duration before, Duration after) {
+        value(key, duration_text(before), duration_text(after));
+    }
+};
+
+template <typename List>
+std::string joined(const List& list) {
+    std::vector<std::string> texts;
+    for (const auto& entry : list) texts.push_back(entry.text());
+    return texts.empty() ? "none" : fmt::format("{}", fmt::join(texts, " "));
+}
+
+std::string describe(const ServerRules& server) {
+    std::string out = joined(server.addresses);
+    if (server.weight != 1) out += fmt::format(" weight {}", server.weight);
+    if (server.priority != 0) out += fmt::format(" priority {}", server.priority);
+    if (!server.may_lead) out += " may not lead";
+    return out;
+}
+
+std::string choose_text(Choose choose) {
+    return choose == Choose::first_request ? "first-request" : "most-advanced";
+}
+
+// `only_in_one` for what is there but once, `both` for what is there before and after.
+template <typename List, typename Key, typename One, typename Both>
+void match(const List& before, const List& after, Key key, One only_in_one, Both both) {
+    const auto find = [&](const List& list, const auto& wanted) {
+        return std::find_if(list.begin(), list.end(),
+                            [&](const auto& entry) { return key(entry) == key(wanted); });
+    };
+    for (const auto& entry : before)
+        if (find(after, entry) == after.end()) only_in_one(entry, false);
+    for (const auto& entry : after) {
+        const auto old = find(before, entry);
+        if (old == before.end())
+            only_in_one(entry, true);
+        else
+            both(*old, entry);
+    }
+}
+
+void compare_groups(Differences& out, const std::string& prefix, const GroupConfig& before,
+                    const GroupConfig& after) {
+    const std::string www = prefix + "www.";
+    const std::string master = prefix + "master.";
+    out.value(www + "name", before.www_name.text(), after.www_name.text());
+    out.value(www + "ttl", std::chrono::seconds(before.www_ttl),
+              std::chrono::seconds(after.www_ttl));
+    out.value(www + "down_after", before.rules.down_after, after.rules.down_after);
+    out.value(www + "up_after", std::to_string(before.rules.up_after),
+              std::to_string(after.rules.up_after));
+    out.value(master + "name", before.master_name.text(), after.master_name.text());
+    out.value(master + "ttl", std::chrono::seconds(before.master_ttl),
+              std::chrono::seconds(after.master_ttl));
+    out.value(master + "heartbeat", before.rules.heartbeat, after.rules.heartbeat);
+    out.value(master + "lease", before.rules.lease, after.rules.lease);
+    out.value(master + "max_lag", before.rules.max_lag, after.rules.max_lag);
+    out.value(master + "choose", choose_text(before.rules.choose), choose_text(after.rules.choose));
+    match(
+        before.rules.servers, after.rules.servers, [](const ServerRules& s) { return s.id; },
+        [&](const ServerRules& s, bool is_new) {
+            is_new ? out.added("server", s.id.text()) : out.removed("server", s.id.text());
+        },
+        [&](const ServerRules& a, const ServerRules& b) {
+            out.value(fmt::format("server {}", b.id.text()), describe(a), describe(b));
+        });
+}
+
+void compare_settings(Differences& out, const Config& before, const Config& after) {
+    const auto monitor = [](const Config& c) {
+        return c.monitor_listen ? c.monitor_listen->text() : std::string("none");
+    };
+    out.value("mode", before.mode, after.mode);
+    out.value("dns.listen", joined(before.dns_listen), joined(after.dns_listen));
+    out.value("dns.workers", std::to_string(before.workers), std::to_string(after.workers));
+    out.value("dns.udp_size", std::to_string(before.udp_size_max),
+              std::to_string(after.udp_size_max));
+    out.value("heartbeat.name", before.name, after.name);
+    out.value("heartbeat.cluster", std::string(before.cluster.text()),
+              std::string(after.cluster.text()));
+    out.value("heartbeat.listen", joined(before.heartbeat_listen), joined(after.heartbeat_listen));
+    out.value("heartbeat.key_file", before.key_file, after.key_file);
+    out.value("heartbeat.keys", before.keys_directory, after.keys_directory);
+    out.value("state.directory", before.state_directory, after.state_directory);
+    out.value("state.control", before.control_socket, after.control_socket);
+    out.value("transfer.allow", joined(before.transfer_allow), joined(after.transfer_allow));
+    out.value("monitor.listen", monitor(before), monitor(after));
+    out.value("monitor.allow", joined(before.monitor_allow), joined(after.monitor_allow));
+}
+
+}  // namespace
+
+std::vector<std::string> differences(const Config& before, const Config& after) {
+    Differences out;
+    compare_settings(out, before, after);
+    match(
+        before.zones, after.zones, [](const ZoneConfig& z) { return z.name; },
+        [&](const ZoneConfig& z, bool is_new) {
+            is_new ? out.added("zone", z.name.text()) : out.removed("zone", z.name.text());
+        },
+        [&](const ZoneConfig& a, const ZoneConfig& b) {
+            const std::string zone = "zone " + b.name.text() + " ";
+            out.value(zone + "file", a.file, b.file);
+            match(
+                a.secondaries, b.secondaries, [](const Endpoint& e) { return e; },
+                [&](const Endpoint& e, bool is_new) {
+                    is_new ? out.added("secondary", e.text()) : out.removed("secondary", e.text());
+                },
+                [](const Endpoint&, const Endpoint&) {});
+        });
+    const bool alone = before.groups.size() == 1 && after.groups.size() == 1;
+    match(
+        before.groups, after.groups, [](const GroupConfig& g) { return g.rules.group; },
+        [&](const GroupConfig& g, bool is_new) {
+            is_new ? out.added("group", g.rules.group) : out.removed("group", g.rules.group);
+        },
+        [&](const GroupConfig& a, const GroupConfig& b) {
+            compare_groups(out, alone ? "" : "group " + b.rules.group + " ", a, b);
+        });
+    return out.lines;
+}
+
+}  // namespace dnsd

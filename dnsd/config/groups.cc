@@ -1,0 +1,235 @@
+#include "dnsd/config/groups.h"
+
+#include "heartbeat/message.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration heartbeat_default = 1s;
+constexpr Duration lease_default = 6s;
+constexpr Duration down_after_default = 3s;
+constexpr Duration max_lag_default = 30s;
+constexpr unsigned ttl_default = 5;
+// docs/PROTOCOL.md, "Time": L is at most 60 s. Below 20 ms heartbeats would drown the servers.
+constexpr Duration heartbeat_min = 20ms;
+constexpr Duration lease_max = 60s;
+
+// Where a broken rule is shown, by the key that its sentence names.
+using Places = std::vector<std::pair<std::string_view, Place>>;
+
+struct Timing {
+    Field<Duration> heartbeat;
+    Field<Duration> lease;
+};
+
+// 3H + L/4 ≤ L, in the operator's own numbers. true when it holds.
+bool check_lease(Document& document, const Timing& timing) {
+    const Duration heartbeat = timing.heartbeat.value;
+    const Duration lease = timing.lease.value;
+    if (lease >= 4 * heartbeat) return true;
+    const std::string why = "3 heartbeats and a quarter of the lease to fence must fit: ";
+    if (timing.lease.said)
+        document.error(timing.lease.place,
+                       fmt::format("lease \"{}\" is too short for heartbeat \"{}\"",
+                                   duration_text(lease), duration_text(heartbeat)),
+                       fmt::format("{}at least \"{}\"; \"{}\" is the default", why,
+                                   duration_text(4 * heartbeat), duration_text(lease_default)));
+    else
+        document.error(timing.heartbeat.place,
+                       fmt::format("heartbeat \"{}\" is too long for lease \"{}\"",
+                                   duration_text(heartbeat), duration_text(lease)),
+                       fmt::format("{}at most \"{}\"; \"{}\" is the default", why,
+                                   duration_text(lease / 4), duration_text(heartbeat_default)));
+    return false;
+}
+
+// "www", "www.live" or "www.wiki.example.": under the zone, and not the zone itself.
+std::optional<zones::Name> live_name(Document& document, const Field<std::string>& field,
+                                     const zones::Name& zone) {
+    const auto name = zones::Name::parse(field.value, zone);
+    if (!name) {
+        document.error(field.place,
+                       fmt::format("\"{}\" is no name: {}", field.value, name.error()));
+        return std::nullopt;
+    }
+    if (!name->under(zone) || *name == zone) {
+        document.error(field.place,
+                       fmt::format("{} is not a name in the zone {}", name->text(), zone.text()),
+                       "a name without a dot at its end is taken as one in the zone");
+        return std::nullopt;
+    }
+    return *name;
+}
+
+std::optional<ServerRules> read_server(Document& document, const std::string& name, Place place,
+                                       std::optional<Table> table,
+                                       const std::vector<Field<std::string>>& addresses) {
+    const auto id = ServerId::parse(name);
+    if (!id)
+        document.error_shown(place, name.size(),
+                             fmt::format("'{}' can not be the name of a server", name),
+                             "1 to 32 of a-z, 0-9 and '-', with no '-' at either end");
+    ServerRules rules{id ? *id : *ServerId::parse("x"), {}};
+    for (const auto& field : addresses) {
+        const auto address = Address::parse(field.value);
+        if (!address)
+            document.error(field.place,
+                           fmt::format("\"{}\" is no IPv4 or IPv6 address", field.value),
+                           "a host's name will not do: DNS must not wait for DNS");
+        else if (std::count(rules.addresses.begin(), rules.addresses.end(), *address) > 0)
+            document.error(field.place, fmt::format("{} has {} twice", name, address->text()));
+        else
+            rules.addresses.push_back(*address);
+    }
+    if (addresses.empty() && document.clean())
+        document.error_shown(place, name.size(), fmt::format("server '{}' has no address", name),
+                             fmt::format("{} = \"192.0.2.11\"", name));
+    std::sort(rules.addresses.begin(), rules.addresses.end());
+    if (table) {
+        rules.weight = table->number("weight", 1, 1, 1000).value;
+        rules.may_lead = table->flag("may_lead", true).value;
+        rules.priority = table->number("priority", 0, 0, 65535).value;
+        table->finish();
+    }
+    if (!id) return std::nullopt;
+    return rules;
+}
+
+std::vector<ServerRules> read_servers(Document& document, Table& table) {
+    std::vector<ServerRules> servers;
+    std::map<Address, std::string> owners;
+    if (table.raw().size() > servers_max) {
+        document.error(table.place(),
+                       fmt::format("{} servers are more than {}", table.raw().size(), servers_max));
+        return servers;
+    }
+    for (const auto& [key, node] : table.raw()) {
+        const std::string name(key.str());
+        std::optional<Table> inner;
+        std::vector<Field<std::string>> addresses;
+        if (node.is_table()) {
+            inner = table.table(name);
+            addresses = inner->texts("address", heartbeat::addresses_max);
+        } else {
+            addresses = table.texts(name, heartbeat::addresses_max);
+        }
+        const auto rules =
+            read_server(document, name, place_of(key.source()), std::move(inner), addresses);
+        if (!rules) continue;
+        for (const Address& address : rules->addresses) {
+            const auto [owner, fresh] = owners.emplace(address, name);
+            if (!fresh)
+                document.error_shown(
+                    place_of(key.source()), name.size(),
+                    fmt::format("'{}' and '{}' both have {}", owner->second, name, address.text()),
+                    "two servers behind one address can not be told apart in 'www'");
+        }
+        servers.push_back(*rules);
+    }
+    std::sort(servers.begin(), servers.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    return servers;
+}
+
+// The rules that only the arbiter knows; each sentence is shown at the first key that it names.
+void check_rules(Document& document, const ArbiterRules& rules, const Places& places,
+                 Place otherwise) {
+    for (const std::string& sentence : rules.check()) {
+        Place place = otherwise;
+        std::size_t first = std::string::npos;
+        for (const auto& [key, where] : places) {
+            const std::size_t at = sentence.find(key);
+            if (at >= first) continue;
+            first = at;
+            place = where;
+        }
+        // "what: what to write instead"
+        const std::size_t colon = sentence.find(": ");
+        document.error(place, sentence.substr(0, colon),
+                       colon == std::string::npos ? "" : sentence.substr(colon + 2));
+    }
+}
+
+// Clients that still believe an old `master` write into nowhere: PROTOCOL.md bounds how long.
+void check_master_ttl(Document& document, const Field<unsigned>& ttl, unsigned most,
+                      Duration lease) {
+    if (ttl.value <= most) return;
+    document.error(ttl.place,
+                   fmt::format("ttl \"{}s\" of the master is above the lease \"{}\"", ttl.value,
+                               duration_text(lease)),
+                   fmt::format("clients would look for the old master: at most \"{}s\"", most));
+}
+
+}  // namespace
+
+GroupConfig read_group(Document& document, Place place, std::string name, const zones::Name& zone,
+                       GroupTables tables) {
+    const toml::table nothing;
+    Table www = tables.www.value_or(Table(document, "[www]", nothing));
+    Table master = tables.master.value_or(Table(document, "[master]", nothing));
+    GroupConfig group{{}, zone, {}, {}};
+    group.rules.group = std::move(name);
+
+    const auto www_name = live_name(document, www.text("name", "www"), zone);
+    const auto down_after = www.duration("down_after", down_after_default, 100ms, 1h);
+    const auto up_after = www.number("up_after", 2, 1, 100);
+    group.www_ttl = www.ttl("ttl", ttl_default).value;
+
+    const auto master_field = master.text("name", "master");
+    const auto master_name = live_name(document, master_field, zone);
+    Timing timing{master.duration("heartbeat", heartbeat_default, heartbeat_min, lease_max / 4),
+                  master.duration("lease", lease_default, 4 * heartbeat_min, lease_max)};
+    const auto most_ttl =
+        static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(timing.lease.value).count());
+    const auto master_ttl = master.ttl("ttl", std::min(ttl_default, most_ttl));
+    const auto max_lag = master.duration("max_lag", max_lag_default, 0s, 24h);
+    const auto choose = master.word("choose", "most-advanced", {"most-advanced", "first-request"});
+    const auto loss = master.word("loss", "none", {"none", "allow"});
+    if (loss.value == "allow")
+        document.error(loss.place, "loss \"allow\" is not possible in this version",
+                       "only \"none\": nobody is promoted when commits could be lost");
+
+    if (www_name && master_name && *www_name == *master_name)
+        document.error(master_field.place,
+                       fmt::format("the pool and the master can not both be {}", www_name->text()));
+    group.www_name = www_name.value_or(zone);
+    group.master_name = master_name.value_or(zone);
+    group.master_ttl = master_ttl.value;
+    check_master_ttl(document, master_ttl, most_ttl, timing.lease.value);
+
+    if (tables.servers) group.rules.servers = read_servers(document, *tables.servers);
+    if (!tables.servers || tables.servers->raw().empty())
+        document.error(tables.servers ? tables.servers->place() : place,
+                       fmt::format("no server is configured for {}", group.rules.group),
+                       "[servers] with a line for each: wiki1 = \"192.0.2.11\"");
+    group.rules.heartbeat = timing.heartbeat.value;
+    group.rules.lease = timing.lease.value;
+    group.rules.down_after = down_after.value;
+    group.rules.up_after = up_after.value;
+    group.rules.max_lag = max_lag.value;
+    group.rules.choose =
+        choose.value == "first-request" ? Choose::first_request : Choose::most_advanced;
+    www.finish();
+    master.finish();
+
+    if (!check_lease(document, timing) || !document.clean()) return group;
+    Places places;
+    if (timing.lease.said) places.emplace_back("lease", timing.lease.place);
+    if (timing.heartbeat.said) places.emplace_back("heartbeat", timing.heartbeat.place);
+    if (down_after.said) places.emplace_back("down_after", down_after.place);
+    if (up_after.said) places.emplace_back("up_after", up_after.place);
+    if (max_lag.said) places.emplace_back("max_lag", max_lag.place);
+    check_rules(document, group.rules, places, place);
+    return group;
+}
+
+}  // namespace dnsd

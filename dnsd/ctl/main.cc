@@ -1,0 +1,163 @@
+// arbiterctl: what the operator types.
+
+#include "dnsd/ctl/client.h"
+#include "dnsd/ctl/commands.h"
+#include "dnsd/ctl/suggest.h"
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <functional>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+namespace {
+
+using dnsd::CommandOptions;
+using dnsd::Exit;
+
+constexpr const char* configuration_default = "/etc/arbiter/dnsd.toml";
+
+struct Line {
+    CommandOptions options{false, dnsd::control_socket_default};
+    std::string name;
+    std::string folder = ".";
+    std::string file;
+    std::string configuration = configuration_default;
+    std::string server;
+    bool watch = false;
+    bool version = false;
+    std::function<Exit()> run;
+};
+
+// What the words mean. Whatever is left over is looked at by judge_extras(): CLI11 itself would say
+// of a misspelt command only that a command is required.
+void declare(CLI::App& app, Line& line) {
+    // Before the first subcommand, which copies it: then --json may stand anywhere.
+    app.fallthrough();
+    app.allow_extras();
+    app.require_subcommand(0, 1);
+    app.add_flag("--json", line.options.json, "print one JSON document");
+    app.add_option("--socket", line.options.socket, "the daemon's control socket")
+        ->envname("ARBITER_SOCKET")
+        ->capture_default_str();
+    app.add_flag("--version", line.version, "print the version");
+
+    CLI::App* status = app.add_subcommand("status", "what is served, who leads, who is behind");
+    status->add_flag("--watch", line.watch, "again each second; into a pipe: JSON on each change");
+    status->callback([&] { line.run = [&] { return dnsd::status(line.options, line.watch); }; });
+
+    CLI::App* explain = app.add_subcommand("explain", "why a server is in www or not");
+    explain->add_option("SERVER", line.server, "its name")->required();
+    explain->callback([&] { line.run = [&] { return dnsd::explain(line.options, line.server); }; });
+
+    CLI::App* reload = app.add_subcommand("reload", "read configuration and zone files again");
+    reload->callback([&] { line.run = [&] { return dnsd::reload(line.options); }; });
+
+    CLI::App* check = app.add_subcommand("check", "report every mistake of a configuration");
+    check->add_option("FILE", line.configuration, "the configuration")->capture_default_str();
+    check->callback([&] {
+        line.run = [&] {
+            return dnsd::run_daemon(line.options, dnsd::DaemonTask::check, line.configuration);
+        };
+    });
+
+    CLI::App* init = app.add_subcommand("init", "make the empty ledger of a configuration");
+    init->add_option("--config", line.configuration, "the configuration")->capture_default_str();
+    init->callback([&] {
+        line.run = [&] {
+            return dnsd::run_daemon(line.options, dnsd::DaemonTask::init, line.configuration);
+        };
+    });
+
+    CLI::App* keys = app.add_subcommand("keys", "make and show keys");
+    keys->require_subcommand(0, 1);
+    CLI::App* make = keys->add_subcommand("new", "make NAME.key and NAME.pub");
+    make->add_option("NAME", line.name, "the server's or arbiter's name")->required();
+    make->add_option("--dir", line.folder, "where to write them")->capture_default_str();
+    make->callback(
+        [&] { line.run = [&] { return dnsd::keys_new(line.options, line.name, line.folder); }; });
+    CLI::App* show = keys->add_subcommand("show", "print the public line of a key file");
+    show->add_option("FILE", line.file, "a .key or a .pub file")->required();
+    show->callback([&] { line.run = [&] { return dnsd::keys_show(line.options, line.file); }; });
+}
+
+std::vector<std::string> commands_of(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* each : app.get_subcommands(nullptr)) names.push_back(each->get_name());
+    return names;
+}
+
+std::vector<std::string> options_of(const CLI::App* app) {
+    std::vector<std::string> names;
+    for (; app != nullptr; app = app->get_parent())
+        for (const CLI::Option* each : app->get_options())
+            for (const std::string& name : each->get_lnames()) names.push_back("--" + name);
+    return names;
+}
+
+const CLI::App& deepest(const CLI::App& app) {
+    const CLI::App* at = &app;
+    while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+    return *at;
+}
+
+// Words that nothing asked for, or no command at all.
+Exit judge_extras(const CLI::App& app, bool json) {
+    const CLI::App& at = deepest(app);
+    const std::vector<std::string> extras = app.remaining(true);
+    const std::vector<std::string> commands = commands_of(at);
+    if (extras.empty()) {
+        fmt::print(stderr, "{}", at.help());
+        return dnsd::complain(json, Exit::usage, "a command is required");
+    }
+    const std::string& word = extras.front();
+    const bool option = word.starts_with('-');
+    const auto known = option ? options_of(&at) : commands;
+    const auto meant = dnsd::suggest(word, known);
+    const std::string hint = meant ? fmt::format("did you mean '{}'?", *meant)
+                                   : fmt::format("{} --help", app.get_name());
+    if (option) return dnsd::complain(json, Exit::usage, fmt::format("no option '{}'", word), hint);
+    if (!commands.empty())
+        return dnsd::complain(json, Exit::usage, fmt::format("no command '{}'", word), hint);
+    return dnsd::complain(json, Exit::usage, fmt::format("'{}' takes no '{}'", at.get_name(), word),
+                          hint);
+}
+
+Exit run(int argc, char** argv) {
+    CLI::App app("Looks at an arbiter and tells it what to do.", "arbiterctl");
+    Line line;
+    declare(app, line);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::Success& wanted) {  // --help
+        app.exit(wanted);
+        return Exit::done;
+    } catch (const CLI::ParseError& error) {
+        // CLI11's own codes are above 100; a script looks for 2.
+        return dnsd::complain(line.options.json, Exit::usage, error.what(),
+                              fmt::format("{} --help", deepest(app).get_display_name()));
+    }
+    if (line.version) {
+        fmt::print("arbiterctl {}\n", ARBITER_VERSION);
+        return Exit::done;
+    }
+    if (!line.run || !app.remaining(true).empty()) return judge_extras(app, line.options.json);
+    return line.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // A pipe whose reader went away ends a watch by its error, not by a signal.
+    std::signal(SIGPIPE, SIG_IGN);
+    try {
+        const Exit exit = run(argc, argv);
+        if (std::fflush(stdout) != 0) return static_cast<int>(Exit::refused);
+        return static_cast<int>(exit);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "arbiterctl: {}\n", error.what());
+        return static_cast<int>(Exit::refused);
+    }
+}

@@ -1,0 +1,41 @@
+#pragma once
+// The control socket: one JSON object a line each way over AF_UNIX, for arbiterctl on this machine.
+// Only root, the daemon's own user and the socket's group get an answer.
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace dnsd {
+
+class Admin {
+public:
+    static constexpr std::size_t request_bytes_max = 64 * 1024;
+    static constexpr std::size_t connections_max = 16;
+    // For a whole request to arrive, and for an answer to be taken.
+    static constexpr std::chrono::seconds deadline{5};
+
+    // Called on the io_context's thread. Each gives a JSON object.
+    struct Handlers {
+        std::function<std::string()> status_json;  // becomes {"ok":true,"status":…}
+        std::function<std::string()> reload;  // the whole answer: {"ok":…,"changes":[…]} or "error"
+    };
+
+    // Makes the directory (0750) when it is missing and it may, takes away a dead socket, refuses a
+    // live one. Throws std::runtime_error with one sentence when it cannot listen.
+    Admin(boost::asio::io_context&, const std::string& path, Handlers);
+    ~Admin();  // closes every connection and takes the socket's file away
+    Admin(const Admin&) = delete;
+    Admin& operator=(const Admin&) = delete;
+
+private:
+    struct Listener;
+    std::shared_ptr<Listener> listener_;
+};
+
+}  // namespace dnsd

@@ -1,0 +1,113 @@
+#include "dnsd/io/check.h"
+
+#include "dnsd/io/log.h"
+#include "dnsd/io/start_error.h"
+#include "dnsd/io/zone_files.h"
+#include "heartbeat/io/keyfile.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+namespace {
+
+void add_keys(const Config& config, std::vector<std::string>& wrong) {
+    if (config.groups.empty()) return;
+    if (const auto self = heartbeat::read_secret_keys(config.key_file); !self)
+        wrong.push_back(self.error());
+    for (const GroupConfig& group : config.groups)
+        for (const ServerRules& server : group.rules.servers) {
+            const auto keys = heartbeat::read_public_keys(public_key_path(config, server.id));
+            if (!keys) wrong.push_back(keys.error());
+        }
+}
+
+void add_zones(const Config& config, std::vector<Mistake>& mistakes) {
+    for (const ZoneConfig& zone : config.zones) {
+        const zones::Loaded loaded =
+            zones::load_zone(zone.name, zone.file, read_text, live_names(zone.name, config.groups));
+        for (const zones::Mistake& mistake : loaded.mistakes)
+            mistakes.push_back(from_zone_file(mistake));
+        if (!loaded.zone) continue;
+        for (const zones::Mistake& mistake : live_names_in(loaded, config.groups))
+            mistakes.push_back(from_zone_file(mistake));
+    }
+}
+
+}  // namespace
+
+std::string ledger_path(const Config& config) {
+    return config.state_directory + "/ledger.sqlite";
+}
+
+std::string public_key_path(const Config& config, const heartbeat::ServerId& server) {
+    return fmt::format("{}/{}.pub", config.keys_directory, server.text());
+}
+
+int exit_code(LedgerError::Kind kind) {
+    switch (kind) {
+        case LedgerError::Kind::missing:
+        case LedgerError::Kind::exists:
+            return exit_config;
+        case LedgerError::Kind::damaged:
+            return exit_data;
+        case LedgerError::Kind::locked:
+            return exit_try_again;
+        case LedgerError::Kind::io:
+            break;
+    }
+    return exit_io;
+}
+
+std::vector<zones::Name> live_names(const zones::Name& zone,
+                                    const std::vector<GroupConfig>& groups) {
+    std::vector<zones::Name> names;
+    for (const GroupConfig& group : groups)
+        if (group.zone == zone)
+            for (zones::Name& name : live_names(group)) names.push_back(std::move(name));
+    return names;
+}
+
+std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
+                                          const std::vector<GroupConfig>& groups) {
+    std::vector<zones::Mistake> mistakes;
+    for (const GroupConfig& group : groups) {
+        if (group.zone != loaded.zone->origin()) continue;
+        for (zones::Mistake& mistake : live_names_in(loaded, group))
+            mistakes.push_back(std::move(mistake));
+    }
+    return mistakes;
+}
+
+Config read_config_or_throw(const std::string& path) {
+    ConfigRead read = read_config(path, read_text);
+    if (!read.mistakes.empty()) (read.config ? log_warning : log_error)(read.report());
+    if (!read.config)
+        throw StartError(exit_config, fmt::format("{} has errors; nothing was started", path));
+    return std::move(*read.config);
+}
+
+CheckReport check(const std::string& config_path) {
+    ConfigRead read = read_config(config_path, read_text);
+    std::vector<std::string> wrong;
+    if (read.config) {
+        add_zones(*read.config, read.mistakes);
+        add_keys(*read.config, wrong);
+    }
+    CheckReport report;
+    report.ok = read.config && wrong.empty() &&
+                std::none_of(read.mistakes.begin(), read.mistakes.end(),
+                             [](const Mistake& mistake) { return mistake.is_error; });
+    report.text = read.report();
+    for (const std::string& sentence : wrong) report.text += "error: " + sentence + "\n";
+    return report;
+}
+
+void init(const std::string& config_path) {
+    const Config config = read_config_or_throw(config_path);
+    const auto made = Ledger::create(ledger_path(config));
+    if (!made) throw StartError(exit_code(made.error().kind), made.error().text);
+}
+
+}  // namespace dnsd

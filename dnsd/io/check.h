@@ -1,0 +1,35 @@
+#pragma once
+// What a configuration asks of the machine, before anything is started: `--check` and `--init`.
+
+#include "dnsd/config/config.h"
+#include "dnsd/io/ledger.h"
+#include "zones/zonefile.h"
+
+#include <string>
+#include <vector>
+
+namespace dnsd {
+
+std::string ledger_path(const Config& config);
+std::string public_key_path(const Config& config, const heartbeat::ServerId& server);
+int exit_code(LedgerError::Kind kind);
+// What any of the groups makes in that zone: to be watched for.
+std::vector<zones::Name> live_names(const zones::Name& zone,
+                                    const std::vector<GroupConfig>& groups);
+// A mistake for each of them that its files have.
+std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
+                                          const std::vector<GroupConfig>& groups);
+
+// The configuration, or StartError after every mistake was written to stderr.
+Config read_config_or_throw(const std::string& path);
+// Reads everything that a start would read and opens nothing: the report of all mistakes, in which
+// `ok` is false when any of them would keep the daemon from starting.
+struct CheckReport {
+    bool ok = true;
+    std::string text;
+};
+CheckReport check(const std::string& config_path);
+// Makes the empty ledger of a configuration; throws StartError when there is one already.
+void init(const std::string& config_path);
+
+}  // namespace dnsd

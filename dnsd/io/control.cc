@@ -1,0 +1,291 @@
+#include "dnsd/io/control.h"
+
+#include "dnsd/io/check.h"
+#include "dnsd/io/faces.h"
+#include "dnsd/io/groups.h"
+#include "dnsd/io/loader.h"
+#include "dnsd/io/log.h"
+#include "dnsd/io/notify_io.h"
+#include "dnsd/io/report.h"
+#include "dnsd/io/service.h"
+#include "dnsd/io/start_error.h"
+#include "dnsd/io/tcp_server.h"
+#include "dnsd/io/udp_server.h"
+#include "dnsd/io/zone_store.h"
+#include "heartbeat/io/asio.h"
+#include "heartbeat/io/clock.h"
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds ledger_retry{1};
+constexpr std::chrono::seconds status_every{1};
+constexpr std::size_t dns_header = 12;
+
+// Zones without groups go without a ledger, if nobody made one.
+std::optional<Ledger> open_ledger(const std::optional<Config>& config) {
+    if (!config) return std::nullopt;
+    auto ledger = Ledger::open(ledger_path(*config));
+    if (ledger) return std::move(*ledger);
+    const LedgerError& error = ledger.error();
+    if (error.kind == LedgerError::Kind::missing && config->groups.empty()) return std::nullopt;
+    throw StartError(exit_code(error.kind), error.text);
+}
+
+ZoneReader reader_for(const Setup& setup) {
+    if (!setup.config) return ZoneReader(false);
+    return ZoneReader(true, [groups = setup.config->groups](const zones::Loaded& loaded) {
+        return live_names_in(loaded, groups);
+    });
+}
+
+unsigned workers_of(const Setup& setup) {
+    const unsigned wanted =
+        setup.workers != 0 ? setup.workers : std::max(1U, std::thread::hardware_concurrency());
+    return std::min(wanted, UdpServer::workers_max);
+}
+
+}  // namespace
+
+class Control::Inside {
+public:
+    explicit Inside(Setup setup);
+    ~Inside() { stop(); }
+
+    void run() { loop_.run(); }
+    bool reading() const { return loader_.busy(); }
+
+private:
+    void load_first();
+    void make_groups();
+    void serve();
+    void open_faces();
+    void watch_signals();
+    void stop();
+
+    std::vector<Notifier::Target> targets() const;
+    void log_lines(const std::vector<ZoneStore::Line>& lines) const;
+    void publish();
+    void loaded(Loader::Result result);
+    void transferred(const TransferDone& done);
+    void publish_status();
+    std::shared_ptr<const Status> status() const;
+
+    const Setup setup_;
+    const heartbeat::Instant started_ = heartbeat::boot_now();
+    asio::io_context loop_{1};
+    asio::signal_set signals_{loop_};
+    asio::steady_timer ledger_again_{loop_};
+    asio::steady_timer status_again_{loop_};
+    std::optional<Ledger> ledger_;
+    ZoneStore store_;
+    Loader loader_;
+    PublishedCell<zones::Catalog> published_;
+    std::optional<Groups> groups_;
+    std::optional<NotifyIo> notify_;
+    std::optional<UdpServer> udp_;
+    std::optional<TcpServer> tcp_;
+    std::optional<Faces> faces_;
+    ReloadReport reload_;
+    bool ready_ = false;
+};
+
+Control::Inside::Inside(Setup setup)
+    : setup_(std::move(setup)),
+      ledger_(open_ledger(setup_.config)),
+      store_(zones::Catalog().with(setup_.access).with(setup_.identity),
+             ledger_ ? &*ledger_ : nullptr),
+      loader_(loop_, setup_.sources, reader_for(setup_),
+              [this](Loader::Result result) { loaded(std::move(result)); }),
+      published_(store_.catalog()) {
+    load_first();
+    make_groups();
+    serve();
+    open_faces();
+    watch_signals();
+    ready_ = true;
+    publish_status();
+    log_info(fmt::format("ready: {} zones, {} names, in {} ms", store_.names().size(),
+                         names_in(*store_.catalog()),
+                         (heartbeat::boot_now() - started_) / std::chrono::milliseconds(1)));
+    tell_service_manager("READY=1");
+}
+
+// All or nothing: one zone file with an error, and nothing is started.
+void Control::Inside::load_first() {
+    Loader::Result result = loader_.load_now();
+    if (!result.sources) throw StartError(exit_no_input, result.sources.error());
+    std::size_t errors = 0;
+    for (const zones::Mistake& mistake : result.sources->mistakes) {
+        log_error(mistake.text());
+        ++errors;
+    }
+    for (const ZoneRead& read : result.read)
+        errors += static_cast<std::size_t>(std::count_if(
+            read.mistakes.begin(), read.mistakes.end(), [](const zones::Mistake& mistake) {
+                return mistake.severity == zones::Mistake::error;
+            }));
+    log_lines(store_.take(std::move(result.read)));
+    if (errors != 0)
+        throw StartError(exit_data, fmt::format("{} in the zone files; nothing was started",
+                                                counted(errors, "error")));
+    if (result.sources->sources.empty())
+        log_warning("there are no zones to serve; add files NAME.zone and send SIGHUP");
+}
+
+void Control::Inside::make_groups() {
+    if (setup_.config && !setup_.config->groups.empty()) {
+        for (const GroupConfig& group : setup_.config->groups)
+            store_.add_group(group.zone, group.rules.group,
+                             {group.www_name, group.master_name, zones::Ttl{group.www_ttl},
+                              zones::Ttl{group.master_ttl}});
+        groups_.emplace(loop_, *setup_.config, *ledger_, [this](const Standing& standing) {
+            store_.stand(standing);
+            if (notify_) publish();  // else serve() will, when all have spoken
+        });
+    }
+}
+
+void Control::Inside::serve() {
+    auto sockets = open_query_sockets(setup_.listen, workers_of(setup_));
+    if (!sockets) throw StartError(exit_code(sockets.error()), sockets.error().text);
+    std::vector<Endpoint> listen;
+    for (const QuerySockets::Listener& listener : sockets->listeners)
+        listen.push_back(listener.endpoint);
+    notify_.emplace(
+        loop_, listen, std::vector<Notifier::Target>{},
+        NotifyIo::Hands{[this](const zones::Name& zone) { return store_.served(zone); },
+                        [](const Notifier::Note& note) { log_warning(text_of(note)); }});
+    publish();
+    if (groups_) groups_->open();
+    udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
+    tcp_.emplace(sockets->listeners, published_, TcpLimits{}, [this](TransferDone done) {
+        asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
+    });
+    for (const Endpoint& endpoint : listen)
+        log_info(fmt::format("answers on {}, UDP and TCP", endpoint.text()));
+}
+
+void Control::Inside::open_faces() {
+    if (!setup_.config) return;
+    faces_.emplace(loop_, *setup_.config,
+                   Faces::Hands{[this] { return status(); }, [this] { loader_.load(); }});
+}
+
+void Control::Inside::watch_signals() {
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+    struct Wait {
+        Inside* control;
+        void operator()(const error_code& error, int signal) const {
+            if (error) return;
+            if (signal != SIGHUP) {
+                log_info("stopping");
+                tell_service_manager("STOPPING=1");
+                control->loop_.stop();
+                return;
+            }
+            control->loader_.load();
+            control->signals_.async_wait(*this);
+        }
+    };
+    signals_.async_wait(Wait{this});
+}
+
+// Threads first: they use everything else.
+void Control::Inside::stop() {
+    if (tcp_) tcp_->stop();
+    if (udp_) udp_->stop();
+}
+
+std::vector<Notifier::Target> Control::Inside::targets() const {
+    std::vector<Notifier::Target> targets;
+    for (const zones::Name& zone : store_.names())
+        for (const Endpoint& secondary : setup_.secondaries(zone))
+            targets.push_back({secondary.address, secondary.port, zone});
+    return targets;
+}
+
+void Control::Inside::log_lines(const std::vector<ZoneStore::Line>& lines) const {
+    for (const ZoneStore::Line& line : lines) log(line.urgency, line.text);
+}
+
+// Edition → ledger → query threads → secondaries → machines, in this order.
+void Control::Inside::publish() {
+    const ZoneStore::Outcome outcome = store_.publish();
+    log_lines(outcome.lines);
+    if (outcome.catalog_changed) published_.store(store_.catalog());
+    if (outcome.zones_changed) notify_->step(Notifier::TargetsChanged{targets()});
+    for (const auto& [zone, serial] : outcome.published) {
+        notify_->step(Notifier::VersionPublished{zone, serial});
+        if (groups_) groups_->published(zone, serial);
+    }
+    if (outcome.ledger_failed) {
+        ledger_again_.expires_after(ledger_retry);
+        ledger_again_.async_wait([this](const error_code& error) {
+            if (!error) publish();
+        });
+    }
+    if (ready_) publish_status();
+}
+
+void Control::Inside::loaded(Loader::Result result) {
+    if (!result.sources) {
+        log_error(fmt::format("{}; all zones stay as they are", result.sources.error()));
+        reload_.failed(result.sources.error());
+        return;
+    }
+    for (const zones::Mistake& mistake : result.sources->mistakes) log_error(mistake.text());
+    reload_.read(result);
+    log_lines(store_.take(std::move(result.read)));
+    publish();
+    log_info(reload_.text());
+}
+
+// The first question's name says which zone; its version is that of the snapshot it was sent from.
+void Control::Inside::transferred(const TransferDone& done) {
+    const auto name = zones::Name::from_wire(std::span(done.request).subspan(dns_header));
+    if (!name) return;
+    if (const zones::History* history = done.snapshot->zone(*name))
+        notify_->step(
+            Notifier::SecondaryAsked{done.to.address, *name, history->newest()->serial()});
+}
+
+void Control::Inside::publish_status() {
+    if (!faces_) return;
+    faces_->publish(status());
+    status_again_.expires_after(status_every);
+    status_again_.async_wait([this](const error_code& error) {
+        if (!error) publish_status();
+    });
+}
+
+std::shared_ptr<const Status> Control::Inside::status() const {
+    auto status = std::make_shared<Status>();
+    status->host = setup_.config->name;
+    status->mode = setup_.config->mode;
+    status->uptime = heartbeat::boot_now() - started_;
+    status->ready = ready_;
+    fill_in(*status, store_, *notify_, groups_ ? &*groups_ : nullptr, *udp_, *tcp_);
+    reload_.fill_in(*status);
+    return status;
+}
+
+Control::Control(Setup setup) : inside_(std::make_unique<Inside>(std::move(setup))) {}
+Control::~Control() = default;
+void Control::run() {
+    inside_->run();
+}
+bool Control::reading() const {
+    return inside_->reading();
+}
+
+}  // namespace dnsd

@@ -1,0 +1,51 @@
+#pragma once
+// The arbiters' shell: one machine a group, the channel they hear and speak by, the ledger that
+// they remember in. Part of the control thread.
+
+#include "dnsd/arbiter/status.h"
+#include "dnsd/config/config.h"
+#include "dnsd/io/ledger.h"
+#include "dnsd/io/status_json.h"
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace dnsd {
+
+class Groups {
+public:
+    static constexpr std::size_t history_max = 1000;
+
+    // What a standing is handed to, in the midst of a step: nothing that the machine wants after it
+    // happens before it returns.
+    using OnStanding = std::function<void(const Standing&)>;
+
+    // Reads the keys, makes the machines from the ledger's records and takes their first steps,
+    // which announce what the records call for. Throws StartError.
+    Groups(boost::asio::io_context& loop, const Config& config, Ledger& ledger,
+           OnStanding on_standing);
+    ~Groups();
+    Groups(const Groups&) = delete;
+    Groups& operator=(const Groups&) = delete;
+
+    // From now on heartbeats are heard and timers judged. Throws StartError when it cannot listen.
+    void open();
+    // A zone stands at this serial: told in replies from now on.
+    void published(const zones::Name& zone, zones::Serial serial);
+
+    std::vector<GroupStatus> status() const;
+    const std::deque<HistoryLine>& history() const;  // newest first
+    void count(Counters& into) const;
+
+private:
+    struct Inside;
+    std::unique_ptr<Inside> inside_;
+};
+
+}  // namespace dnsd

@@ -1,0 +1,121 @@
+#include "dnsd/io/ledger_rows.h"
+
+#include <charconv>
+#include <sstream>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+
+namespace {
+
+std::string names(const std::vector<ServerId>& ids) {
+    std::string out;
+    for (const ServerId& id : ids) out += (out.empty() ? "" : ",") + std::string(id.text());
+    return out.empty() ? "-" : out;
+}
+
+std::string optional_name(const std::optional<ServerId>& id) {
+    return id ? std::string(id->text()) : "-";
+}
+
+// Reads "key=value" words in their order; any surprise makes the whole row unreadable.
+class Words {
+public:
+    explicit Words(const std::string& text) : stream_(text) {}
+    std::string next(std::string_view key) {
+        std::string word;
+        stream_ >> word;
+        if (!word.starts_with(key) || word.size() <= key.size() || word[key.size()] != '=')
+            ok_ = false;
+        return ok_ ? word.substr(key.size() + 1) : std::string();
+    }
+    template <typename Number>
+    Number number(std::string_view key) {
+        const std::string word = next(key);
+        Number value{};
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+        if (error != std::errc{} || end != word.data() + word.size()) ok_ = false;
+        return value;
+    }
+    std::vector<ServerId> ids(std::string_view key) {
+        std::vector<ServerId> out;
+        const std::string word = next(key);
+        if (word == "-") return out;
+        std::istringstream list(word);
+        for (std::string name; std::getline(list, name, ',');) {
+            const auto id = ServerId::parse(name);
+            if (id)
+                out.push_back(*id);
+            else
+                ok_ = false;
+        }
+        return out;
+    }
+    std::optional<ServerId> id(std::string_view key) {
+        const auto list = ids(key);
+        if (list.size() > 1) ok_ = false;
+        return list.empty() ? std::nullopt : std::optional(list.front());
+    }
+    bool ok() { return ok_ && (stream_ >> std::ws).eof(); }
+
+private:
+    std::istringstream stream_;
+    bool ok_ = true;
+};
+
+}  // namespace
+
+// FNV-1a, 64 bits, each part ended so that parts can not slide into each other. It guards against
+// accidents; who may write the file may write the checksum too.
+std::uint64_t row_checksum(std::string_view kind, std::string_view name, std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const std::string_view part : {kind, name, text}) {
+        for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+        hash = (hash ^ 0x100) * 0x100000001b3;
+    }
+    return hash;
+}
+
+std::string row_text(const Record& r) {
+    return fmt::format(
+        "epoch={} holder={} closed={:d} may_live={:d} longest_ns={} semi_sync={} stable={} "
+        "master={} master_epoch={}",
+        r.epoch.value, optional_name(r.holder), r.closed, r.lease_may_live, r.lease_longest.count(),
+        names(r.semi_sync_set), names(r.stable_set), optional_name(r.master_published),
+        r.master_epoch.value);
+}
+
+std::string row_text(const Served& served) {
+    return fmt::format("{}\n{}\n{}", served.serial, served.file_digest, served.live);
+}
+
+std::optional<Record> read_record(const std::string& text) {
+    Words words(text);
+    Record record;
+    record.epoch.value = words.number<std::uint64_t>("epoch");
+    record.holder = words.id("holder");
+    record.closed = words.number<unsigned>("closed") != 0;
+    record.lease_may_live = words.number<unsigned>("may_live") != 0;
+    record.lease_longest = Duration(words.number<std::int64_t>("longest_ns"));
+    record.semi_sync_set = words.ids("semi_sync");
+    record.stable_set = words.ids("stable");
+    record.master_published = words.id("master");
+    record.master_epoch.value = words.number<std::uint64_t>("master_epoch");
+    return words.ok() ? std::optional(record) : std::nullopt;
+}
+
+std::optional<Served> read_served(const std::string& text) {
+    const std::size_t first = text.find('\n');
+    const std::size_t second = first == std::string::npos ? first : text.find('\n', first + 1);
+    if (second == std::string::npos) return std::nullopt;
+    Served served;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + first, served.serial);
+    if (error != std::errc{} || end != text.data() + first) return std::nullopt;
+    served.file_digest = text.substr(first + 1, second - first - 1);
+    served.live = text.substr(second + 1);
+    return served;
+}
+
+}  // namespace dnsd

@@ -1,0 +1,20 @@
+#pragma once
+// The ledger's rows: what is remembered as one line of text, and the checksum that guards it.
+// Reading takes nothing on trust: any surprise makes a row unreadable.
+
+#include "dnsd/io/ledger.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace dnsd {
+
+std::string row_text(const Record&);
+std::string row_text(const Served&);
+std::optional<Record> read_record(const std::string& text);
+std::optional<Served> read_served(const std::string& text);
+std::uint64_t row_checksum(std::string_view kind, std::string_view name, std::string_view text);
+
+}  // namespace dnsd

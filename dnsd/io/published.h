@@ -1,0 +1,76 @@
+#pragma once
+// The one cell that crosses threads: the control thread stores the next immutable value, the query
+// threads read the current one. std::atomic<std::shared_ptr> would be shorter, but ThreadSanitizer
+// reports a race inside libstdc++ 12's; this is a mutex behind a generation number, so that a
+// reader pays one atomic load as long as nothing has changed.
+
+#include <atomic>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace dnsd {
+
+template <typename T>
+class PublishedCell {
+public:
+    using Pointer = std::shared_ptr<const T>;
+
+    explicit PublishedCell(Pointer first) : value_(std::move(first)) { assert(value_); }
+    PublishedCell(const PublishedCell&) = delete;
+    PublishedCell& operator=(const PublishedCell&) = delete;
+
+    void store(Pointer next) {
+        assert(next);
+        {
+            const std::lock_guard lock(mutex_);
+            value_.swap(next);
+            // Inside the lock, so that a reader never pairs this generation with the value before.
+            generation_.fetch_add(1, std::memory_order_release);
+        }
+        // The value before dies here, outside the lock, if no reader holds it.
+    }
+
+    Pointer load() const {
+        const std::lock_guard lock(mutex_);
+        return value_;
+    }
+
+    // One thread's view. It keeps the value that it last gave out alive until the next current() or
+    // release().
+    class Reader {
+    public:
+        explicit Reader(const PublishedCell& cell) : cell_(&cell) {}
+
+        const Pointer& current() {
+            if (cell_->generation_.load(std::memory_order_acquire) != seen_) refresh();
+            return held_;
+        }
+        // An idle thread lets go, so that an old version does not stay in memory for its sake.
+        void release() {
+            held_.reset();
+            seen_ = 0;
+        }
+
+    private:
+        void refresh() {
+            Pointer before;  // dies after the lock is given back
+            const std::lock_guard lock(cell_->mutex_);
+            before = std::exchange(held_, cell_->value_);
+            seen_ = cell_->generation_.load(std::memory_order_relaxed);
+        }
+
+        const PublishedCell* cell_;
+        Pointer held_;
+        std::uint64_t seen_ = 0;  // generations begin at 1
+    };
+
+private:
+    mutable std::mutex mutex_;
+    Pointer value_;
+    std::atomic<std::uint64_t> generation_{1};
+};
+
+}  // namespace dnsd

@@ -1,0 +1,97 @@
+#include "dnsd/io/report.h"
+
+#include "dnsd/io/wall_clock.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+namespace {
+
+// RFC 1035 §4.1.1, RFC 2136 §2.2 and RFC 6895 §2.3: what a header's four bits can say.
+constexpr std::array<std::string_view, 16> rcodes{
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15"};
+// In the order of Dropped.
+constexpr std::array<std::string_view, dropped_kinds> reasons{"source_port_zero", "too_long",
+                                                              "silent", "send_failed", "send_full"};
+
+void count_queries(Counters& into, const UdpServer& udp, const TcpServer& tcp) {
+    const QueryTotals by_udp = udp.totals();
+    const TcpTotals by_tcp = tcp.totals();
+    into.dns_requests.push_back({{"udp"}, by_udp.requests});
+    into.dns_requests.push_back({{"tcp"}, by_tcp.queries.requests});
+    for (std::size_t i = 0; i < rcodes.size(); ++i)
+        into.dns_responses.push_back(
+            {{std::string(rcodes[i])}, by_udp.responses[i] + by_tcp.queries.responses[i]});
+    for (std::size_t i = 0; i < reasons.size(); ++i)
+        into.dns_dropped.push_back(
+            {{std::string(reasons[i])}, by_udp.dropped[i] + by_tcp.queries.dropped[i]});
+    into.dns_dropped.push_back({{"receive_error"}, by_udp.receive_errors});
+    into.dns_dropped.push_back({{"tcp_refused"}, by_tcp.refused});
+    into.dns_dropped.push_back({{"tcp_evicted"}, by_tcp.evicted});
+    into.dns_dropped.push_back({{"tcp_timed_out"}, by_tcp.timed_out});
+}
+
+}  // namespace
+
+std::string counted(std::size_t number, std::string_view noun) {
+    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+std::string text_of(const Notifier::Note& note) {
+    return fmt::format("zone {}: secondary {}: {}", note.target.zone.text(),
+                       Endpoint{note.target.address, note.target.port}.text(), note.text);
+}
+
+std::size_t names_in(const zones::Catalog& catalog) {
+    std::size_t names = 0;
+    catalog.for_each([&](const zones::History& history) { names += history.newest()->names(); });
+    return names;
+}
+
+ReloadReport::ReloadReport() : time_ms_(wall_milliseconds()) {}
+
+void ReloadReport::failed(const std::string& why) {
+    ok_ = false;
+    text_ = "reload: " + why;
+}
+
+void ReloadReport::read(const Loader::Result& result) {
+    std::size_t anew = 0, unchanged = 0;
+    std::size_t broken = result.sources ? result.sources->mistakes.size() : 0;
+    for (const ZoneRead& one : result.read) {
+        anew += one.outcome == ZoneRead::Outcome::loaded;
+        unchanged += one.outcome == ZoneRead::Outcome::unchanged;
+        broken += one.outcome == ZoneRead::Outcome::failed;
+    }
+    ok_ = broken == 0;
+    if (ok_) time_ms_ = wall_milliseconds();
+    text_ = fmt::format("reload: {} read anew, {} unchanged", counted(anew, "zone"), unchanged);
+    if (!ok_) text_ += fmt::format(", {} with errors: served as before", broken);
+}
+
+std::string ReloadReport::text() const {
+    return text_;
+}
+
+void ReloadReport::fill_in(Status& status) const {
+    status.reload_ok = ok_;
+    status.reload_time_ms = time_ms_;
+}
+
+void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, const Groups* groups,
+             const UdpServer& udp, const TcpServer& tcp) {
+    status.time_ms = wall_milliseconds();
+    for (const zones::Name& zone : zones.names())
+        status.zones.push_back({zone.text(), zones.serial(zone)->value()});
+    status.secondaries = notify.status();
+    count_queries(status.counters, udp, tcp);
+    if (groups == nullptr) return;
+    status.groups = groups->status();
+    status.history.assign(groups->history().begin(), groups->history().end());
+    groups->count(status.counters);
+}
+
+}  // namespace dnsd

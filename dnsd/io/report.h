@@ -1,0 +1,40 @@
+#pragma once
+// Words and numbers for people: how a reload went, and the snapshot that page, JSON and metrics
+// show.
+
+#include "dnsd/io/groups.h"
+#include "dnsd/io/loader.h"
+#include "dnsd/io/notify_io.h"
+#include "dnsd/io/status_json.h"
+#include "dnsd/io/tcp_server.h"
+#include "dnsd/io/udp_server.h"
+#include "dnsd/io/zone_store.h"
+
+#include <cstdint>
+#include <string>
+
+namespace dnsd {
+
+std::string counted(std::size_t number, std::string_view noun);  // "1 error", "3 errors"
+std::string text_of(const Notifier::Note&);
+std::size_t names_in(const zones::Catalog&);
+
+// How the last reading of the zone files went.
+class ReloadReport {
+public:
+    ReloadReport();
+    void failed(const std::string& why);
+    void read(const Loader::Result& result);
+    std::string text() const;  // "reload: 2 zones read anew, 1 unchanged"
+    void fill_in(Status&) const;
+
+private:
+    bool ok_ = true;
+    std::int64_t time_ms_;
+    std::string text_;
+};
+
+void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, const Groups* groups,
+             const UdpServer& udp, const TcpServer& tcp);
+
+}  // namespace dnsd

@@ -1,0 +1,74 @@
+#include "dnsd/io/setup.h"
+
+#include "dnsd/io/check.h"
+
+#include <algorithm>
+#include <cassert>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+namespace {
+
+zones::Prefix only(const heartbeat::Address& address) {
+    zones::AddressBytes bytes{};
+    if (address.is_v4()) {  // RFC 4291 §2.5.5.2
+        bytes[10] = bytes[11] = 0xff;
+        std::copy(address.data(), address.data() + 4, bytes.begin() + 12);
+    } else {
+        std::copy(address.data(), address.data() + 16, bytes.begin());
+    }
+    return zones::Prefix::of(bytes);
+}
+
+std::vector<zones::Prefix> loopback() {
+    const auto v4 = zones::Prefix::parse("127.0.0.0/8");
+    const auto v6 = zones::Prefix::parse("::1");
+    assert(v4 && v6);
+    return {*v4, *v6};
+}
+
+constexpr const char* version = "Arbiter " ARBITER_VERSION;
+
+}  // namespace
+
+Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& directory,
+                          std::vector<Endpoint> notify, unsigned workers) {
+    Setup setup;
+    setup.listen = std::move(listen);
+    setup.workers = workers;
+    setup.access = {loopback(), loopback()};
+    setup.identity = {version, ""};
+    setup.sources = [directory] { return zones_in(directory); };
+    setup.secondaries = [notify = std::move(notify)](const zones::Name&) { return notify; };
+    return setup;
+}
+
+Setup setup_for_config(const Config& config) {
+    Setup setup;
+    setup.listen = config.dns_listen;
+    setup.workers = config.workers;
+    setup.udp_size_max = static_cast<std::uint16_t>(config.udp_size_max);
+    setup.access.transfer = config.transfer_allow;
+    setup.identity = {version, config.name};
+    for (const heartbeat::Address& address : config.monitor_allow)
+        setup.access.chaos.push_back(only(address));
+    ZoneSources sources;
+    std::map<zones::Name, std::vector<Endpoint>> secondaries;
+    for (const ZoneConfig& zone : config.zones) {
+        sources.sources.push_back({zone.name, zone.file, live_names(zone.name, config.groups)});
+        secondaries[zone.name] = zone.secondaries;
+        for (const Endpoint& secondary : zone.secondaries)
+            setup.access.transfer.push_back(only(secondary.address));
+    }
+    setup.sources = [sources] { return sources; };
+    setup.secondaries = [secondaries](const zones::Name& zone) {
+        const auto found = secondaries.find(zone);
+        return found == secondaries.end() ? std::vector<Endpoint>{} : found->second;
+    };
+    setup.config = config;
+    return setup;
+}
+
+}  // namespace dnsd

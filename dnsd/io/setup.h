@@ -1,0 +1,38 @@
+#pragma once
+// The two ways to say what the daemon is to do, as one value: a command line, or a configuration.
+
+#include "dnsd/config/config.h"
+#include "dnsd/io/zone_files.h"
+#include "zones/catalog.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace dnsd {
+
+struct Setup {
+    std::vector<Endpoint> listen;
+    unsigned workers = 0;  // 0: one a core
+    std::uint16_t udp_size_max = 1232;
+    zones::Access access;
+    zones::Identity identity;
+    // Asked at start and at each reload; runs in the loader's thread.
+    std::function<tl::expected<ZoneSources, std::string>()> sources;
+    // Whom to tell of a zone's new versions.
+    std::function<std::vector<Endpoint>(const zones::Name&)> secondaries;
+    // With groups, a ledger, the control socket and the page; without one, the daemon serves zones.
+    std::optional<Config> config;
+};
+
+// `arbiter-dnsd --zones DIR`: transfers to this machine alone, every secondary told of every zone.
+Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& directory,
+                          std::vector<Endpoint> notify, unsigned workers);
+// `arbiter-dnsd --config FILE`.
+Setup setup_for_config(const Config& config);
+
+}  // namespace dnsd

@@ -1,0 +1,189 @@
+#include "dnsd/io/zone_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <set>
+#include <system_error>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dnsd/io/sockets.h"
+
+namespace dnsd {
+namespace {
+
+constexpr std::string_view suffix = ".zone";
+
+class Digest {
+public:
+    void add(std::string_view bytes) {
+        for (const char c : bytes) {
+            value_ ^= static_cast<unsigned char>(c);
+            value_ *= 0x100000001b3ULL;
+        }
+    }
+    // With its length, so that a byte that moves from one file to the next is a change.
+    void add_file(std::string_view text) {
+        add(text);
+        add(fmt::format(";{};", text.size()));
+    }
+    std::string text() const { return fmt::format("{:016x}", value_); }
+
+private:
+    std::uint64_t value_ = 0xcbf29ce484222325ULL;
+};
+
+// Of the files as they are now; empty when one of them cannot be read.
+std::string bytes_of(const std::vector<std::string>& files) {
+    Digest digest;
+    for (const std::string& file : files) {
+        const auto text = read_text(file);
+        if (!text) return {};
+        digest.add_file(*text);
+    }
+    return digest.text();
+}
+
+// "." for root.zone, NAME for NAME.zone.
+tl::expected<zones::Name, std::string> zone_named_by(const std::string& file) {
+    const std::string stem = file.substr(0, file.size() - suffix.size());
+    if (stem == "root") return zones::Name::root();
+    return zones::Name::parse(stem);
+}
+
+bool has_error(const std::vector<zones::Mistake>& mistakes) {
+    return std::any_of(mistakes.begin(), mistakes.end(), [](const zones::Mistake& mistake) {
+        return mistake.severity == zones::Mistake::error;
+    });
+}
+
+}  // namespace
+
+tl::expected<std::string, std::string> read_text(const std::string& path) {
+    const auto failed = [&](const char* what, int code) {
+        return tl::unexpected(fmt::format("cannot {} {}: {}", what, path, std::strerror(code)));
+    };
+    const Fd fd(
+        ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hang us
+    if (!fd) return failed("open", errno);
+    struct stat status {};
+    if (::fstat(fd.get(), &status) != 0) return failed("examine", errno);
+    if (!S_ISREG(status.st_mode))
+        return tl::unexpected(fmt::format("cannot read {}: it is not a file", path));
+    if (static_cast<std::size_t>(status.st_size) > zone_file_bytes_max)
+        return tl::unexpected(fmt::format("cannot read {}: it has {} bytes, {} is the most", path,
+                                          status.st_size, zone_file_bytes_max));
+    std::string text(static_cast<std::size_t>(status.st_size), '\0');
+    std::size_t filled = 0;
+    while (filled < text.size()) {
+        const ssize_t got = ::read(fd.get(), text.data() + filled, text.size() - filled);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return failed("read", errno);
+        if (got == 0) break;  // it was cut since
+        filled += static_cast<std::size_t>(got);
+    }
+    text.resize(filled);
+    return text;
+}
+
+std::string digest_of(std::string_view content) {
+    Digest digest;
+    digest.add(content);
+    return digest.text();
+}
+
+std::string content_digest(const zones::Zone& zone) {
+    const auto neutral = zone.with({}, zones::Serial(0));
+    return digest_of(zones::zone_text(neutral ? **neutral : zone));
+}
+
+tl::expected<ZoneSources, std::string> zones_in(const std::string& directory) {
+    std::error_code error;
+    std::vector<std::string> files;
+    for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+         at.increment(error)) {
+        std::string name = at->path().filename().string();
+        if (name.size() > suffix.size() && name.ends_with(suffix)) files.push_back(std::move(name));
+    }
+    if (error)
+        return tl::unexpected(
+            fmt::format("cannot read the directory {}: {}", directory, error.message()));
+    std::sort(files.begin(), files.end());
+    ZoneSources result;
+    std::map<zones::Name, std::string> taken;
+    for (const std::string& file : files) {
+        const std::string path = (std::filesystem::path(directory) / file).string();
+        zones::Mistake mistake{path, 0, 0, zones::Mistake::error, {}, {}};
+        const auto origin = zone_named_by(file);
+        if (!origin) {
+            mistake.what = "the file's name is not that of a zone: " + origin.error();
+            mistake.hint = "NAME.zone holds the zone NAME, root.zone the root";
+            result.mistakes.push_back(std::move(mistake));
+        } else if (const auto [first, fresh] = taken.try_emplace(*origin, file); !fresh) {
+            mistake.what = fmt::format("zone {} is already in {}", origin->text(), first->second);
+            result.mistakes.push_back(std::move(mistake));
+        } else {
+            result.sources.push_back({*origin, path, {}});
+        }
+    }
+    return result;
+}
+
+std::vector<ZoneRead> ZoneReader::read(const std::vector<ZoneSource>& sources) {
+    std::map<zones::Name, Known> now;
+    std::vector<ZoneRead> result;
+    result.reserve(sources.size());
+    for (const ZoneSource& source : sources) {
+        const auto known = known_.find(source.origin);
+        Known fresh;
+        result.push_back(read_one(source, known == known_.end() ? nullptr : &known->second, fresh));
+        if (result.back().outcome == ZoneRead::Outcome::loaded)
+            now.insert_or_assign(source.origin, std::move(fresh));
+        else if (known != known_.end())
+            now.insert_or_assign(source.origin, std::move(known->second));
+    }
+    known_ = std::move(now);
+    return result;
+}
+
+ZoneRead ZoneReader::read_one(const ZoneSource& source, Known* known, Known& now) const {
+    ZoneRead read{source, ZoneRead::Outcome::unchanged, nullptr, {}, false, {}};
+    if (known != nullptr && known->files.front() == source.path &&
+        bytes_of(known->files) == known->bytes)
+        return read;
+    // The digest is of the very bytes that are parsed: the file may be written to meanwhile.
+    Digest digest;
+    std::vector<std::string> files;  // in the order of reading
+    zones::Loaded loaded = zones::load_zone(
+        source.origin, source.path,
+        [&](const std::string& path) {
+            auto text = read_text(path);
+            if (text) digest.add_file(*text);
+            files.push_back(path);
+            return text;
+        },
+        source.watch);
+    read.mistakes = loaded.mistakes;
+    if (loaded.zone && inspect_)
+        for (zones::Mistake& mistake : inspect_(loaded))
+            read.mistakes.push_back(std::move(mistake));
+    if (!loaded.zone || has_error(read.mistakes)) {
+        read.outcome = ZoneRead::Outcome::failed;
+        return read;
+    }
+    read.outcome = ZoneRead::Outcome::loaded;
+    read.zone = loaded.zone;
+    if (digests_) read.content = content_digest(*loaded.zone);
+    // Looked at only when it matters: with a raised serial it is a new version either way.
+    if (known != nullptr && !(loaded.zone->serial() > known->zone->serial()))
+        read.same_content = content_digest(*loaded.zone) == content_digest(*known->zone);
+    now = {std::move(files), digest.text(), std::move(loaded.zone)};
+    return read;
+}
+
+}  // namespace dnsd

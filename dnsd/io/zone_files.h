@@ -1,0 +1,83 @@
+#pragma once
+// Zone files on disk: which there are, what they say, and whether that has changed since they were
+// last read. Judged by content: a file that was only touched is not read as a change, and one that
+// was replaced within the clock's tick is.
+
+#include "zones/zonefile.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+namespace dnsd {
+
+constexpr std::size_t zone_file_bytes_max = std::size_t{1} << 31;
+
+// The whole text of a file or one sentence why not.
+tl::expected<std::string, std::string> read_text(const std::string& path);
+// 16 hexadecimal digits (FNV-1a): for telling versions of an operator's own files apart, no defence
+// against forgery.
+std::string digest_of(std::string_view content);
+// Of all records but the SOA's serial, in canonical order.
+std::string content_digest(const zones::Zone&);
+
+struct ZoneSource {
+    zones::Name origin;
+    std::string path;
+    std::vector<zones::Name> watch;  // names whose place in the file matters (zones::Loaded::seen)
+};
+
+struct ZoneSources {
+    std::vector<ZoneSource> sources;       // by path
+    std::vector<zones::Mistake> mistakes;  // file names that are no zone names
+};
+// Every NAME.zone in the directory, links followed; root.zone is the root. The error is a sentence:
+// the directory cannot be read.
+tl::expected<ZoneSources, std::string> zones_in(const std::string& directory);
+
+struct ZoneRead {
+    enum class Outcome {
+        unchanged,  // not a byte differs from the last good reading
+        loaded,     // a new version; `same_content` when only its serial or its comments differ
+        failed,     // `mistakes` say why; the last good reading stands
+    };
+    ZoneSource source;
+    Outcome outcome = Outcome::unchanged;
+    std::shared_ptr<const zones::Zone> zone;  // the new version, for `loaded`
+    std::vector<zones::Mistake> mistakes;     // of severity warning for `loaded`
+    bool same_content = false;
+    std::string content;  // content_digest, when digests were asked for
+};
+
+// Remembers what it read, to tell what is new. Used by one thread at a time.
+class ZoneReader {
+public:
+    // What else is wrong with a zone that the parser takes.
+    using Inspect = std::function<std::vector<zones::Mistake>(const zones::Loaded&)>;
+
+    // `digests`: each zone's content_digest is wanted, for a ledger.
+    explicit ZoneReader(bool digests, Inspect inspect = {})
+        : digests_(digests), inspect_(std::move(inspect)) {}
+
+    // Reads what changed. Zones that are not in `sources` any more are forgotten.
+    std::vector<ZoneRead> read(const std::vector<ZoneSource>& sources);
+
+private:
+    struct Known {
+        std::vector<std::string> files;
+        std::string bytes;  // digest_of all files
+        std::shared_ptr<const zones::Zone> zone;
+    };
+    ZoneRead read_one(const ZoneSource& source, Known* known, Known& now) const;
+
+    bool digests_;
+    Inspect inspect_;
+    std::map<zones::Name, Known> known_;
+};
+
+}  // namespace dnsd

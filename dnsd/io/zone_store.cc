@@ -1,0 +1,231 @@
+#include "dnsd/io/zone_store.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include <fmt/format.h>
+
+namespace dnsd {
+namespace {
+
+// As edition() wants it, when nothing was published yet: any serial will do.
+zones::Serial after(const zones::Zone& zone) {
+    return zone.serial().next();
+}
+
+}  // namespace
+
+ZoneStore::ZoneStore(const zones::Catalog& base, Ledger* ledger)
+    : catalog_(std::make_shared<const zones::Catalog>(base)), ledger_(ledger) {}
+
+void ZoneStore::add_group(const zones::Name& zone, const std::string& group,
+                          const EditionRules& rules) {
+    places_[zone].push_back({group, rules, std::nullopt});
+}
+
+void ZoneStore::stand(const Standing& standing) {
+    for (auto& [zone, places] : places_)
+        for (Place& place : places) {
+            if (place.group != standing.group) continue;
+            place.standing = standing;
+            const auto entry = entries_.find(zone);
+            if (entry != entries_.end()) entry->second.stood = true;
+        }
+}
+
+std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
+    std::vector<Line> lines;
+    std::map<zones::Name, Entry> before = std::exchange(entries_, {});
+    for (ZoneRead& one : read) {
+        for (const zones::Mistake& mistake : one.mistakes)
+            lines.push_back(
+                {mistake.severity == zones::Mistake::error ? Urgency::error : Urgency::warning,
+                 mistake.text()});
+        Entry& entry = entries_[one.source.origin];
+        const auto known = before.find(one.source.origin);
+        if (known != before.end()) {
+            entry = std::move(known->second);
+            before.erase(known);
+        }
+        entry.path = one.source.path;
+        if (one.outcome == ZoneRead::Outcome::failed && entry.served)
+            lines.push_back(
+                {Urgency::error,
+                 fmt::format("zone {}: the file has errors; serial {} is still served",
+                             one.source.origin.text(), entry.served->serial().value())});
+        if (one.outcome != ZoneRead::Outcome::loaded) continue;
+        entry.file_raised = entry.file && one.zone->serial() > entry.file->serial();
+        entry.file = std::move(one.zone);
+        entry.content = std::move(one.content);
+        // Not the reading before, but what is served counts: more than one may have come between.
+        entry.content_changed = entry.content_changed || !one.same_content;
+        entry.file_changed = true;
+    }
+    for (const auto& [zone, entry] : before)
+        if (entry.served) {
+            removed_.push_back(zone);
+            if (retired_.size() < retired_max)
+                retired_.insert_or_assign(zone, entry.served->serial());
+            lines.push_back({Urgency::info, fmt::format("zone {}: removed, its file {} is gone",
+                                                        zone.text(), entry.path)});
+        }
+    return lines;
+}
+
+std::string ZoneStore::live_of(const zones::Name& zone) const {
+    std::string text;
+    const auto places = places_.find(zone);
+    if (places == places_.end()) return text;
+    for (const Place& place : places->second)
+        if (place.standing) text += live_text(place.rules, *place.standing);
+    return text;
+}
+
+// The file's records with the groups' names put in, under the serial that is due; null when that is
+// what is served already.
+std::shared_ptr<const zones::Zone> ZoneStore::from_file(const zones::Name& zone, Entry& entry,
+                                                        const std::string& live, Outcome& outcome) {
+    std::optional<zones::Serial> published;
+    bool changed = entry.content_changed;
+    if (entry.served) {
+        published = entry.served->serial();
+        changed = changed || live != entry.live;
+    } else if (const auto before = ledger_ ? ledger_->zone(zone) : std::nullopt) {
+        published = zones::Serial(before->serial);
+        changed = before->file_digest != entry.content || before->live != live;
+    } else if (const auto retired = retired_.find(zone); retired != retired_.end()) {
+        published = retired->second;
+    }
+    const zones::Serial in_file = entry.file->serial();
+    const SerialChoice choice = choose_serial(in_file, published, changed);
+    // In a zone with live names the published serial runs ahead of the file's by itself.
+    const bool quiet = places_.contains(zone) && (entry.file_raised || !entry.served);
+    if (std::string advice = serial_advice(zone, entry.path, in_file, published, choice);
+        !advice.empty() && !quiet)
+        outcome.lines.push_back({Urgency::warning, std::move(advice)});
+    if (choice.rule == SerialRule::kept && entry.served) return nullptr;
+
+    std::shared_ptr<const zones::Zone> next = entry.file;
+    if (const auto places = places_.find(zone); places != places_.end())
+        for (const Place& place : places->second) {
+            if (!place.standing) continue;
+            if (auto made = edition(*next, place.rules, *place.standing, after(*next)))
+                next = std::move(made);
+        }
+    if (next->serial() == choice.serial) return next;
+    const auto renumbered = next->with({}, choice.serial);
+    assert(renumbered);  // no change of records, hence none that could be refused
+    return *renumbered;
+}
+
+std::shared_ptr<const zones::Zone> ZoneStore::next_version(const zones::Name& zone, Entry& entry,
+                                                           Outcome& outcome) {
+    if (entry.file_changed || !entry.served) return from_file(zone, entry, live_of(zone), outcome);
+    // Only standings changed: the cost is that of a few names, not of the zone.
+    std::shared_ptr<const zones::Zone> next;
+    const zones::Serial serial = entry.served->serial().next();
+    for (const Place& place : places_.at(zone)) {
+        if (!place.standing) continue;
+        const zones::Zone& current = next ? *next : *entry.served;
+        if (auto made = edition(current, place.rules, *place.standing, serial))
+            next = std::move(made);
+    }
+    if (!next || next->serial() == serial) return next;
+    const auto renumbered = next->with({}, serial);
+    assert(renumbered);
+    return *renumbered;
+}
+
+void ZoneStore::publish_one(const zones::Name& zone, Entry& entry, zones::Catalog& next,
+                            Outcome& outcome) {
+    std::shared_ptr<const zones::Zone> version = next_version(zone, entry, outcome);
+    const std::string live = live_of(zone);
+    if (version && ledger_) {
+        const Served served{version->serial().value(), entry.content, live};
+        const bool known = ledger_->zone(zone) == served;  // as after a restart
+        if (const auto kept =
+                known ? tl::expected<void, std::string>() : ledger_->remember(zone, served);
+            !kept) {
+            outcome.ledger_failed = true;
+            outcome.lines.push_back(
+                {Urgency::error, fmt::format("zone {}: serial {} is not published, as the ledger "
+                                             "cannot be written: {}",
+                                             zone.text(), served.serial, kept.error())});
+            return;
+        }
+    }
+    entry.file_changed = entry.content_changed = entry.file_raised = entry.stood = false;
+    entry.live = live;
+    if (!version) return;
+    const zones::History* before = next.zone(zone);
+    if (before == nullptr) outcome.zones_changed = true;
+    next = next.with(before ? before->advance(version) : zones::History(version));
+    outcome.catalog_changed = true;
+    outcome.published.push_back({zone, version->serial()});
+    entry.served = std::move(version);
+}
+
+ZoneStore::Outcome ZoneStore::publish() {
+    Outcome outcome;
+    zones::Catalog next = *catalog_;
+    for (const zones::Name& zone : std::exchange(removed_, {})) {
+        if (entries_.contains(zone)) continue;
+        next = next.without(zone);
+        outcome.catalog_changed = outcome.zones_changed = true;
+    }
+    for (auto& [zone, entry] : entries_)
+        if (entry.file && (entry.file_changed || entry.stood))
+            publish_one(zone, entry, next, outcome);
+    if (outcome.catalog_changed) catalog_ = std::make_shared<const zones::Catalog>(std::move(next));
+    return outcome;
+}
+
+std::optional<zones::Serial> ZoneStore::serial(const zones::Name& zone) const {
+    if (const auto version = served(zone)) return version->serial();
+    return std::nullopt;
+}
+
+std::shared_ptr<const zones::Zone> ZoneStore::served(const zones::Name& zone) const {
+    const auto entry = entries_.find(zone);
+    return entry == entries_.end() ? nullptr : entry->second.served;
+}
+
+std::vector<zones::Name> ZoneStore::names() const {
+    std::vector<zones::Name> names;
+    for (const auto& [zone, entry] : entries_)
+        if (entry.served) names.push_back(zone);
+    return names;
+}
+
+std::string serial_advice(const zones::Name& zone, const std::string& path, zones::Serial in_file,
+                          std::optional<zones::Serial> published, const SerialChoice& choice) {
+    const std::uint32_t next = choice.serial.next().value();
+    switch (choice.rule) {
+        case SerialRule::not_raised:
+            return fmt::format(
+                "zone {}: {} has other records under serial {}, which was already published; they "
+                "are served as {}\nhint: write serial {} or higher into the file",
+                zone.text(), path, in_file.value(), choice.serial.value(), next);
+        case SerialRule::went_back:
+            return fmt::format(
+                "zone {}: {} has serial {}, which is not above {}, the last published; its records "
+                "are served as {}, or no secondary would take them\nhint: write serial {} or "
+                "higher "
+                "into the file (RFC 1982)",
+                zone.text(), path, in_file.value(), published->value(), choice.serial.value(),
+                next);
+        case SerialRule::kept:
+            if (in_file == *published) return {};
+            return fmt::format(
+                "zone {}: {} has serial {}, which is not above {}, the last published; the records "
+                "are the same, so {} stays\nhint: write serial {} into the file, and raise it with "
+                "the next change",
+                zone.text(), path, in_file.value(), published->value(), choice.serial.value(),
+                choice.serial.value());
+        case SerialRule::as_in_file:
+            break;
+    }
+    return {};
+}
+
+}  // namespace dnsd

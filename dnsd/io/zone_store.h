@@ -1,0 +1,100 @@
+#pragma once
+// The control thread's table of zones: what the file says, what the groups' standings make of it,
+// which serial it is published under, and the Catalog that follows. Opens nothing itself.
+
+#include "dnsd/arbiter/standing.h"
+#include "dnsd/io/ledger.h"
+#include "dnsd/io/log.h"
+#include "dnsd/io/zone_files.h"
+#include "dnsd/io/zone_serial.h"
+#include "dnsd/publish/edition.h"
+#include "zones/catalog.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace dnsd {
+
+class ZoneStore {
+public:
+    struct Line {
+        Urgency urgency;
+        std::string text;
+    };
+    struct PublishedZone {
+        zones::Name zone;
+        zones::Serial serial;
+    };
+    struct Outcome {
+        std::vector<PublishedZone> published;  // new versions, all of them in catalog() by now
+        bool catalog_changed = false;
+        bool zones_changed = false;  // which zones there are
+        bool ledger_failed = false;  // some zone waits for publish() to be tried again
+        std::vector<Line> lines;     // what to tell the operator
+    };
+
+    static constexpr std::size_t retired_max = 100'000;
+
+    // `base` has the rules of access and no zones. Without a ledger nothing outlives the process.
+    ZoneStore(const zones::Catalog& base, Ledger* ledger);
+
+    // A group whose names live in `zone`; before the first publish().
+    void add_group(const zones::Name& zone, const std::string& group, const EditionRules& rules);
+    // A group's new standing. Nothing is seen of it before publish().
+    void stand(const Standing& standing);
+    // What the reader found; zones that it does not name are removed. Zones that failed stay as
+    // they are, and each of their mistakes becomes a line.
+    std::vector<Line> take(std::vector<ZoneRead> read);
+    // Makes the next version of every zone that needs one: durable in the ledger first.
+    Outcome publish();
+
+    const std::shared_ptr<const zones::Catalog>& catalog() const { return catalog_; }
+    std::optional<zones::Serial> serial(const zones::Name& zone) const;
+    std::shared_ptr<const zones::Zone> served(const zones::Name& zone) const;
+    std::vector<zones::Name> names() const;
+
+private:
+    struct Place {
+        std::string group;
+        EditionRules rules;
+        std::optional<Standing> standing;
+    };
+    struct Entry {
+        std::string path;
+        std::shared_ptr<const zones::Zone> file;    // null until it was once read without error
+        std::shared_ptr<const zones::Zone> served;  // null until published
+        std::string content;                        // digest of `file`
+        std::string live;                           // live_text of what is served
+        bool file_changed = false;                  // `file` is not what `served` was made of
+        bool content_changed = false;  // … and says something else, not only another serial
+        bool file_raised = false;      // … and the operator raised the file's serial
+        bool stood = false;            // a standing has changed since
+    };
+
+    std::string live_of(const zones::Name& zone) const;
+    std::shared_ptr<const zones::Zone> next_version(const zones::Name& zone, Entry& entry,
+                                                    Outcome& outcome);
+    std::shared_ptr<const zones::Zone> from_file(const zones::Name& zone, Entry& entry,
+                                                 const std::string& live, Outcome& outcome);
+    void publish_one(const zones::Name& zone, Entry& entry, zones::Catalog& next, Outcome& outcome);
+
+    std::shared_ptr<const zones::Catalog> catalog_;
+    Ledger* ledger_;
+    std::map<zones::Name, Entry> entries_;
+    std::map<zones::Name, std::vector<Place>> places_;
+    std::vector<zones::Name> removed_;  // still in the catalog
+    // Of removed zones: one that comes back, say after an editor replaced its file, goes on from
+    // here.
+    std::map<zones::Name, zones::Serial> retired_;
+};
+
+// What the operator is told about a serial that is not the file's; empty when there is nothing to
+// say.
+std::string serial_advice(const zones::Name& zone, const std::string& path, zones::Serial in_file,
+                          std::optional<zones::Serial> published, const SerialChoice& choice);
+
+}  // namespace dnsd

@@ -1,0 +1,259 @@
+// The real program, started and signalled as an operator or systemd does it.
+#include "tests/dnsd/support.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <csignal>
+#include <cstring>
+
+using namespace dnsd;
+using namespace test;
+
+namespace {
+
+class Daemon {
+public:
+    Daemon(const Folder& folder, const std::vector<std::string>& arguments,
+           const std::vector<std::string>& environment = {})
+        : log_(folder.path("log")) {
+        std::vector<std::string> texts{ARBITER_BIN_DIR "/arbiter-dnsd"};
+        texts.insert(texts.end(), arguments.begin(), arguments.end());
+        std::vector<char*> argv, envp;
+        for (std::string& text : texts) argv.push_back(text.data());
+        argv.push_back(nullptr);
+        std::vector<std::string> settings = environment;
+        for (std::string& setting : settings) envp.push_back(setting.data());
+        envp.push_back(nullptr);
+        posix_spawn_file_actions_t actions;
+        posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addopen(&actions, 2, log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC,
+                                         0600);
+        REQUIRE(::posix_spawn(&pid_, argv[0], &actions, nullptr, argv.data(), envp.data()) == 0);
+        posix_spawn_file_actions_destroy(&actions);
+    }
+    ~Daemon() {
+        if (pid_ <= 0) return;
+        ::kill(pid_, SIGKILL);
+        ::waitpid(pid_, nullptr, 0);
+    }
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    std::string log() const {
+        std::ifstream file(log_);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    bool says(const std::string& text) const {
+        return eventually([&] { return log().find(text) != std::string::npos; }, 20s);
+    }
+    void signal(int number) const { REQUIRE(::kill(pid_, number) == 0); }
+    // The exit code; -1 when it did not end in time, or by a signal.
+    int exit_code(std::chrono::milliseconds within = 20s) {
+        int status = 0;
+        if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }, within))
+            return -1;
+        pid_ = -1;
+        return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+
+private:
+    std::string log_;
+    pid_t pid_ = -1;
+};
+
+struct Site {
+    Site() {
+        std::filesystem::create_directory(folder.path("zones"));
+        write("example.org", zone_text(5, "www A 192.0.2.80\n"));
+    }
+    void write(const std::string& zone, const std::string& text) const {
+        folder.write("zones/" + zone + ".zone", text);
+    }
+    std::vector<std::string> arguments(const std::vector<std::string>& more = {}) const {
+        std::vector<std::string> all{"--listen",           endpoint.text(), "--zones",
+                                     folder.path("zones"), "--workers",     "2"};
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    }
+    std::optional<zones::Answer> ask(const std::string& what, zones::Type type) const {
+        return UdpClient(endpoint).ask(what, type);
+    }
+    std::optional<std::uint32_t> serial(const std::string& zone) const {
+        const auto answer = ask(zone, zones::Type::soa);
+        const auto serial = answer ? answer->serial() : std::nullopt;
+        return serial ? std::optional(serial->value()) : std::nullopt;
+    }
+    Folder folder;
+    Endpoint endpoint = loopback(free_port());
+};
+
+}  // namespace
+
+TEST_CASE("zones of a directory are served over UDP and TCP, and SIGTERM ends it cleanly") {
+    const Site site;
+    site.write("root", zone_text(1));
+    std::filesystem::create_symlink(site.folder.path("zones/example.org.zone"),
+                                    site.folder.path("zones/linked.org.zone"));
+    Daemon daemon(site.folder, site.arguments());
+    REQUIRE(daemon.says("ready"));
+    CHECK(site.ask("www.example.org", zones::Type::a)->answer.size() == 1);
+    CHECK(site.ask("www.linked.org", zones::Type::a)->answer.size() == 1);
+    CHECK(site.serial(".") == 1);
+    {
+        const TcpClient client(site.endpoint);
+        client.send(zones::make_query(name("example.org"), zones::Type::axfr, 1));
+        CHECK(client.receive_answer()->rcode == 0);
+        daemon.signal(SIGTERM);  // with a connection open
+        CHECK(daemon.exit_code(2s) == 0);
+    }
+    CHECK(open_query_sockets({site.endpoint}, 1));
+}
+
+TEST_CASE("SIGHUP takes up what changed") {
+    const Site site;
+    site.write("gone.org", zone_text(1));
+    Daemon daemon(site.folder, site.arguments());
+    REQUIRE(daemon.says("ready"));
+    site.write("example.org", zone_text(6, "mail A 192.0.2.25\n"));
+    site.write("new.org", zone_text(1));
+    std::filesystem::remove(site.folder.path("zones/gone.org.zone"));
+    daemon.signal(SIGHUP);
+    REQUIRE(daemon.says("reload: 2 zones read anew, 0 unchanged"));
+    CHECK(site.serial("example.org") == 6);
+    CHECK(site.ask("mail.example.org", zones::Type::a)->answer.size() == 1);
+    CHECK(site.serial("new.org") == 1);
+    CHECK(site.ask("gone.org", zones::Type::soa)->rcode == 5);  // REFUSED: not ours any more
+
+    site.write("example.org", zone_text(6, "mail A 192.0.2.26\n"));
+    daemon.signal(SIGHUP);
+    REQUIRE(daemon.says("served as 7"));
+    CHECK(eventually([&] { return site.serial("example.org") == 7; }));
+
+    site.write("example.org", zone_text(8, "mail A 192.0.2\n"));
+    daemon.signal(SIGHUP);
+    REQUIRE(daemon.says("serial 7 is still served"));
+    CHECK(daemon.says("example.org.zone:5:"));
+    CHECK(site.serial("example.org") == 7);
+}
+
+TEST_CASE("a secondary is told when zones are loaded and when they change") {
+    const Site site;
+    const auto ear = open_query_udp(loopback(0));
+    REQUIRE(ear);
+    SocketAddress bound;
+    bound.size = sizeof bound.storage;
+    REQUIRE(::getsockname(ear->get(), bound.get(), &bound.size) == 0);
+    Daemon daemon(site.folder, site.arguments({"--notify", to_endpoint(bound.storage).text()}));
+    const auto told = [&](std::uint32_t serial) {
+        for (int datagrams = 0; datagrams < 20 && readable(ear->get(), 5s); ++datagrams) {
+            Bytes message(4096);
+            SocketAddress from;
+            from.size = sizeof from.storage;
+            const ssize_t got =
+                ::recvfrom(ear->get(), message.data(), message.size(), 0, from.get(), &from.size);
+            REQUIRE(got > 12);
+            const bool notify = (std::to_integer<int>(message[2]) >> 3 & 15) == 4;
+            if (!notify) continue;
+            CHECK(to_endpoint(from.storage).address == site.endpoint.address);
+            message.resize(static_cast<std::size_t>(got));
+            message[2] |= std::byte{0x80};  // as its answer would be
+            const auto answer = zones::read_answer(message);
+            if (answer && answer->serial() == zones::Serial(serial)) {
+                ::sendto(ear->get(), message.data(), message.size(), 0, from.get(), from.size);
+                return true;
+            }
+        }
+        return false;
+    };
+    CHECK(told(5));
+    site.write("example.org", zone_text(6));
+    daemon.signal(SIGHUP);
+    CHECK(told(6));
+}
+
+TEST_CASE("what cannot start says why in its last line, and leaves with the fitting code") {
+    const Site site;
+    std::vector<std::string> arguments = site.arguments();
+    int code = 0;
+    std::string text;
+    std::optional<QuerySockets> taken;
+    SUBCASE("every mistake in every zone file, with its place") {
+        site.write("example.org", zone_text(5, "www A 192.0.2\nmail MX\n"));
+        site.write("other.org", "@ A 192.0.2.1\n");
+        code = 65;
+        text = "in the zone files; nothing was started";
+    }
+    SUBCASE("a directory that is not there") {
+        arguments[3] = site.folder.path("absent");
+        code = 66;
+        text = "cannot read the directory " + arguments[3] + ": No such file or directory";
+    }
+    SUBCASE("a port in use") {
+        auto opened = open_query_sockets({site.endpoint}, 1);
+        REQUIRE(opened);
+        taken.emplace(std::move(*opened));
+        code = 69;
+        text = "cannot listen on " + site.endpoint.text() + " (TCP): the port is in use";
+    }
+    SUBCASE("an address that is none") {
+        arguments[1] = "localhost:http";
+        code = 64;
+        text = "--listen localhost:http: this is no ADDRESS:PORT";
+    }
+    SUBCASE("an address that this machine lacks") {
+        arguments[1] = "192.0.2.1:15654";
+        code = 78;
+        text = "this machine does not have that address";
+    }
+    SUBCASE("no zones and no configuration") {
+        arguments.clear();
+        code = 64;
+        text = "either --config FILE, or --zones DIR";
+    }
+    SUBCASE("options that do not belong together") {
+        arguments.emplace_back("--check");
+        code = 64;
+        text = "--check and --init go with --config FILE";
+    }
+    SUBCASE("an option that there is not") {
+        arguments.emplace_back("--zone");
+        code = 64;
+        text = "--zone";
+    }
+    SUBCASE("a configuration that is not there") {
+        arguments = {"--config", site.folder.path("absent.toml")};
+        code = 78;
+        text = "absent.toml";
+    }
+    Daemon daemon(site.folder, arguments);
+    CHECK(daemon.exit_code() == code);
+    const std::string log = daemon.log();
+    CAPTURE(log);
+    CHECK(log.find(text) != std::string::npos);
+    CHECK(log.find("ready") == std::string::npos);
+    if (code == 65) {
+        CHECK(log.find("example.org.zone:5:") != std::string::npos);
+        CHECK(log.find("example.org.zone:6:") != std::string::npos);
+        CHECK(log.find("other.org.zone:") != std::string::npos);
+    } else if (code != 78) {
+        CHECK(std::count(log.begin(), log.end(), '\n') == 1);
+    }
+}
+
+TEST_CASE("the service manager is told when it is ready") {
+    const Site site;
+    const Fd ear(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string path = site.folder.path("notify");
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    REQUIRE(::bind(ear.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    const Daemon daemon(site.folder, site.arguments(), {"NOTIFY_SOCKET=" + path});
+    REQUIRE(readable(ear.get(), 20s));
+    std::array<char, 64> text{};
+    CHECK(::recv(ear.get(), text.data(), text.size(), 0) == 7);
+    CHECK(std::string(text.data()) == "READY=1");
+    CHECK(site.serial("example.org") == 5);
+}

@@ -1,0 +1,212 @@
+#include "dnsd/io/zone_store.h"
+
+#include "tests/dnsd/support.h"
+
+#include <algorithm>
+
+using namespace dnsd;
+using namespace test;
+
+namespace {
+
+// A folder, a reader and a store: what a daemon does between SIGHUPs.
+struct Bench {
+    explicit Bench(Ledger* ledger = nullptr)
+        : reader(ledger != nullptr), store(zones::Catalog(), ledger) {}
+
+    ZoneStore::Outcome load() {
+        auto lines = store.take(reader.read(zones_in(folder.path()).value().sources));
+        ZoneStore::Outcome outcome = store.publish();
+        outcome.lines.insert(outcome.lines.begin(), lines.begin(), lines.end());
+        return outcome;
+    }
+    std::uint32_t serial() const { return store.serial(name("example.org")).value().value(); }
+    bool has_www() const {
+        const auto served = store.catalog()->zone(name("example.org"))->newest();
+        return served->rrset(name("www.example.org"), zones::Type::a).has_value();
+    }
+
+    Folder folder;
+    ZoneReader reader;
+    ZoneStore store;
+};
+
+const std::string www = "www A 192.0.2.80\n";
+
+Standing standing(const std::vector<std::uint8_t>& last_bytes) {
+    Standing standing;
+    standing.group = "wiki";
+    for (const std::uint8_t byte : last_bytes)
+        standing.pool.push_back({*ServerId::parse(fmt::format("wiki{}", byte)),
+                                 {heartbeat::Address::v4({192, 0, 2, byte})},
+                                 1});
+    return standing;
+}
+
+EditionRules rules() {
+    return {name("www.example.org"), name("master.example.org"), zones::Ttl{5}, zones::Ttl{5}};
+}
+
+std::size_t pool_size(const ZoneStore& store) {
+    const auto rrset =
+        store.served(name("example.org"))->rrset(name("www.example.org"), zones::Type::a);
+    return rrset ? rrset->rdatas.size() : 0;
+}
+
+}  // namespace
+
+TEST_CASE("a raised serial is a new version, said without a warning") {
+    Bench bench;
+    bench.folder.write("example.org.zone", zone_text(5));
+    bench.load();
+    bench.folder.write("example.org.zone", zone_text(6, www));
+    const auto outcome = bench.load();
+    CHECK(bench.serial() == 6);
+    CHECK(bench.has_www());
+    CHECK(outcome.lines.empty());
+    REQUIRE(outcome.published.size() == 1);
+    CHECK(outcome.published.front().serial == zones::Serial(6));
+}
+
+TEST_CASE(
+    "content that changed under its old serial is served one above, with a warning, and keeps "
+    "rising") {
+    Bench bench;
+    bench.folder.write("example.org.zone", zone_text(5));
+    bench.load();
+    bench.folder.write("example.org.zone", zone_text(5, www));
+    auto outcome = bench.load();
+    CHECK(bench.serial() == 6);
+    CHECK(bench.has_www());
+    REQUIRE(outcome.lines.size() == 1);
+    CHECK(outcome.lines.front().urgency == Urgency::warning);
+    CHECK(outcome.lines.front().text.find("served as 6") != std::string::npos);
+    CHECK(outcome.lines.front().text.find("write serial 7 or higher") != std::string::npos);
+
+    bench.folder.write("example.org.zone", zone_text(6));  // raised, but not far enough
+    outcome = bench.load();
+    CHECK(bench.serial() == 7);
+    CHECK_FALSE(bench.has_www());
+    CHECK(outcome.lines.size() == 1);
+
+    bench.folder.write("example.org.zone", zone_text(8));
+    outcome = bench.load();
+    CHECK(bench.serial() == 8);
+    CHECK(outcome.lines.empty());
+}
+
+TEST_CASE("a serial that goes back is never published") {
+    Bench bench;
+    bench.folder.write("example.org.zone", zone_text(50));
+    bench.load();
+    SUBCASE("with other content: served above what was published") {
+        bench.folder.write("example.org.zone", zone_text(7, www));
+        const auto outcome = bench.load();
+        CHECK(bench.serial() == 51);
+        CHECK(bench.has_www());
+        REQUIRE(outcome.lines.size() == 1);
+        CHECK(outcome.lines.front().text.find("not above 50") != std::string::npos);
+    }
+    SUBCASE("with the same content: nothing changes but that it is said") {
+        bench.folder.write("example.org.zone", zone_text(7));
+        const auto outcome = bench.load();
+        CHECK(bench.serial() == 50);
+        CHECK(outcome.published.empty());
+        CHECK(outcome.lines.size() == 1);
+    }
+}
+
+TEST_CASE("a broken file leaves its zone as it was, and the others go on") {
+    Bench bench;
+    bench.folder.write("example.org.zone", zone_text(5, www));
+    bench.folder.write("other.org.zone", zone_text(1));
+    bench.load();
+    bench.folder.write("example.org.zone", "this is not a zone\n");
+    bench.folder.write("other.org.zone", zone_text(2));
+    const auto outcome = bench.load();
+    CHECK(bench.serial() == 5);
+    CHECK(bench.has_www());
+    CHECK(bench.store.serial(name("other.org")) == zones::Serial(2));
+    CHECK(std::any_of(outcome.lines.begin(), outcome.lines.end(), [](const auto& line) {
+        return line.urgency == Urgency::error &&
+               line.text.find("serial 5 is still served") != std::string::npos;
+    }));
+}
+
+TEST_CASE("files that come and go are zones that come and go") {
+    Bench bench;
+    bench.folder.write("example.org.zone", zone_text(5));
+    bench.load();
+    bench.folder.write("other.org.zone", zone_text(1));
+    CHECK(bench.load().published.size() == 1);
+    CHECK(bench.store.catalog()->size() == 2);
+    std::filesystem::remove(bench.folder.path("example.org.zone"));
+    const auto outcome = bench.load();
+    CHECK(outcome.catalog_changed);
+    CHECK(bench.store.catalog()->size() == 1);
+    CHECK(bench.store.catalog()->zone(name("example.org")) == nullptr);
+    SUBCASE("one that comes back does not fall behind its secondaries") {
+        bench.folder.write("example.org.zone", zone_text(4, www));
+        bench.load();
+        CHECK(bench.serial() == 6);
+    }
+}
+
+TEST_CASE("a group's standing becomes records under a rising serial") {
+    Bench bench;
+    bench.store.add_group(name("example.org"), "wiki", rules());
+    bench.folder.write("example.org.zone", zone_text(5));
+    bench.store.stand(standing({1, 2, 3}));
+    bench.load();
+    CHECK(bench.serial() == 5);  // nothing was published before
+    CHECK(pool_size(bench.store) == 3);
+
+    bench.store.stand(standing({1, 3}));
+    auto outcome = bench.store.publish();
+    CHECK(bench.serial() == 6);
+    CHECK(pool_size(bench.store) == 2);
+    CHECK(outcome.published.size() == 1);
+
+    bench.store.stand(standing({1, 3}));
+    outcome = bench.store.publish();
+    CHECK(outcome.published.empty());
+
+    SUBCASE("and stays when the file is read anew, whose serial may lag behind ours") {
+        bench.folder.write("example.org.zone", zone_text(6, "mail A 192.0.2.25\n"));
+        outcome = bench.load();
+        CHECK(bench.serial() == 7);
+        CHECK(pool_size(bench.store) == 2);
+        CHECK(outcome.lines.empty());
+    }
+}
+
+TEST_CASE("over a restart the serial rises if and only if the content differs") {
+    const Folder state;
+    REQUIRE(Ledger::create(state.path("ledger")));
+    const Folder files;
+    const auto start = [&](unsigned serial, const std::string& more,
+                           const std::vector<std::uint8_t>& pool) {
+        auto ledger = Ledger::open(state.path("ledger"));
+        REQUIRE(ledger);
+        ZoneReader reader(true);
+        ZoneStore store(zones::Catalog(), &*ledger);
+        store.add_group(name("example.org"), "wiki", rules());
+        const std::string path = files.write("zone", zone_text(serial, more));
+        store.take(reader.read({{name("example.org"), path, {}}}));
+        store.stand(standing(pool));
+        store.publish();
+        store.stand(standing({1}));
+        store.publish();  // each run ends with one live change
+        return std::pair(store.serial(name("example.org"))->value(), pool_size(store));
+    };
+    // First run: 5 as in the file, 6 by the live change.
+    CHECK(start(5, "", {1, 2}) == std::pair(6U, std::size_t{1}));
+    // Same content, same outcome: still 6.
+    CHECK(start(5, "", {1}) == std::pair(6U, std::size_t{1}));
+    // Another outcome at the start: 7; and the live change: 8.
+    CHECK(start(5, "", {1, 2}) == std::pair(8U, std::size_t{1}));
+    // Another file under an old serial: 9.
+    CHECK(start(5, "mail A 192.0.2.25\n", {1}) == std::pair(9U, std::size_t{1}));
+    // A raised one stands as it is.
+    CHECK(start(100, "mail A 192.0.2.26\n", {1}) == std::pair(100U, std::size_t{1}));
+}
