@@ -4,6 +4,7 @@
 
 #include "zones/name.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -78,7 +79,14 @@ public:
 
     std::span<const std::byte> bytes() const { return bytes_; }
     friend bool operator==(const Rdata&, const Rdata&) = default;
-    friend auto operator<=>(const Rdata& a, const Rdata& b) = default;
+    // RFC 4034 §6.3: as left-justified octets.
+    friend std::strong_ordering operator<=>(const Rdata& a, const Rdata& b) {
+        return std::lexicographical_compare_three_way(
+            a.bytes_.begin(), a.bytes_.end(), b.bytes_.begin(), b.bytes_.end(),
+            [](std::byte x, std::byte y) {
+                return std::to_integer<int>(x) <=> std::to_integer<int>(y);
+            });
+    }
 
 private:
     std::vector<std::byte> bytes_;

@@ -333,7 +333,7 @@ ConfigRead read_config(const std::string& path, const Files& files) {
     const auto text = files.open(path);
     if (!text) {
         read.mistakes.push_back({1, 1, 1, text.error(), {}});
-        read.report = fmt::format("{}: error: {}\n1 error.\n", path, text.error());
+        read.report = fmt::format("error: {}\n1 error.\n", text.error());
         return read;
     }
     Mistakes mistakes;

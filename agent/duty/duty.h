@@ -120,7 +120,8 @@ private:
     heartbeat::Heartbeat beat(Instant now) const;
     void send(Turn& turn);
     Instant resend_at() const;
-    // What changes is said at once, but a fact that flutters makes no flood.
+    // What changes is said at once; but a fact that flutters makes no flood.
+    static constexpr unsigned burst_changes_max = 8;  // in one H, before they are spaced
     Duration change_gap() const { return rules_.heartbeat / 50; }
 
     DutyRules rules_;
@@ -175,6 +176,8 @@ private:
     Instant next_round_;
     unsigned resends_ = 0;
     bool answered_ = false;
+    Instant burst_{Instant::min()};
+    unsigned burst_changes_ = 0;
     bool change_waits_ = false;  // a fact changed so soon after the last heartbeat that it waits
 
     bool stopping_ = false;

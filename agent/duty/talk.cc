@@ -129,7 +129,13 @@ void Duty::drive_talk(Turn& turn) {
     }
     const bool changed = looked && (!said_ || !same_facts(*said_, beat(turn.now)));
     const bool resend = turn.now >= resend_at();
-    change_waits_ = changed && said_ && turn.now < said_at_ + change_gap();
+    if (!said_ || turn.now >= burst_ + rules_.heartbeat) {
+        burst_ = turn.now;
+        burst_changes_ = 0;
+    }
+    change_waits_ =
+        changed && burst_changes_ >= burst_changes_max && turn.now < said_at_ + change_gap();
+    if (changed && !change_waits_) ++burst_changes_;
     if (turn.now >= next_round_ || (changed && !change_waits_)) {
         change_waits_ = false;
         send(turn);

@@ -179,16 +179,15 @@ tl::expected<Url, std::string> parse_url(std::string_view text) {
         host = host.substr(1, host.size() - 2);
         const auto address = heartbeat::Address::parse(host);
         if (!address || address->is_v4()) {
-            return tl::unexpected<std::string>(fmt::format("'{}' is no IPv6 address", host));
+            return tl::unexpected(fmt::format("'{}' is no IPv6 address", host));
         }
+    } else if (host.empty() || host.find_first_of("[]") != std::string_view::npos) {
+        return tl::unexpected<std::string>("the host is missing or misspelt");
     }
     url.host = std::string(host);
     std::uint16_t port = 0;
     const char* const end = url.port.data() + url.port.size();
     const auto [rest, error] = std::from_chars(url.port.data(), end, port);
-    if (url.host.empty() || url.host.find_first_of("[]:") != std::string::npos) {
-        return tl::unexpected<std::string>("the host is missing or misspelt");
-    }
     if (error != std::errc() || rest != end || port == 0) {
         return tl::unexpected<std::string>(fmt::format("'{}' is no port", url.port));
     }

@@ -119,7 +119,8 @@ void Arbiter::rise(const HeartbeatHeard& heard, Turn& turn) {
                               ", the ledger only " + number(record_.epoch);
     if (known > epoch_max)
         return refuse(claim + ", which nobody can have reached", heard.from, turn);
-    if (!ledger_works(turn.now)) return;
+    // Nothing but the holder's word ends an unconfirmed lease; what is known now waits for it.
+    if (!ledger_works(turn.now) || unconfirmed()) return;
     refuse(claim + ": is it an older copy?", heard.from, turn);
     Instant safe = started_ + rules_.expiry(ArbiterRules::lease_max);
     if (lease_.lives()) safe = std::max(safe, lease_.ends());
@@ -159,13 +160,19 @@ bool Arbiter::renewable(const Heartbeat& beat) const {
     if (beat.wants != Wish::master || !beat.health.database) return false;
     if (beat.role == Role::master) return beat.held == record_.epoch;
     // It is still on its way to be master. After a restart of ours nobody new is promoted.
-    return beat.held == record_.epoch || lease_.state() != LeaseState::quarantine;
+    return unconfirmed() || beat.held == record_.epoch || lease_.state() != LeaseState::quarantine;
 }
 
 bool Arbiter::hear_holder(const HeartbeatHeard& heard, Turn& turn) {
     if (!lease_.lives() || record_.holder != heard.from) return false;
     const Heartbeat& beat = heard.beat;
     const bool this_epoch = beat.held == record_.epoch;
+    // From now on it is unwritable unless it is before a deadline of ours.
+    const bool confirms = this_epoch || (beat.health.database && beat.read_only);
+    if (unconfirmed() && confirms && ledger_works(turn.now)) {
+        record_.lease_longest = rules_.lease;
+        lease_.bound(rules_, record_.lease_longest, turn.now);
+    }
     if (beat.role == Role::fenced && this_epoch) {
         // It is surely unwritable under this epoch, for ever; so nothing is renewed even if the
         // ledger can not take that now.
@@ -222,13 +229,14 @@ void Arbiter::acknowledge(const HeartbeatHeard& heard, Turn& turn) {
                                                       record_.semi_sync_set, serial_}};
 }
 
-void Arbiter::grant(const HeartbeatHeard& heard, const std::string& why, Turn& turn) {
+void Arbiter::grant(const HeartbeatHeard& heard, Duration longest, const std::string& why,
+                    Turn& turn) {
     record_.epoch = record_.epoch.next();
     record_.holder = heard.from;
     record_.closed = false;
     record_.lease_may_live = true;
-    record_.lease_longest = rules_.lease;
-    lease_.grant(rules_, turn.now);
+    record_.lease_longest = longest;
+    lease_.grant(rules_, longest, turn.now);
     election_.reset();
     refusal_.clear();
     turn.story.push_back({Kind::granted, heard.from, record_.epoch, why});
@@ -248,7 +256,7 @@ bool Arbiter::hear_first(const HeartbeatHeard& heard, Turn& turn) {
     }
     if (writable.empty() || writable.front() != heard.from) return false;
     if (!unfit(*roster_.find(heard.from), turn.now).empty()) return false;
-    grant(heard, "it was found writable", turn);
+    grant(heard, Record::unbounded, "it was found writable", turn);
     return true;
 }
 
@@ -269,7 +277,7 @@ bool Arbiter::hear_candidate(const HeartbeatHeard& heard, Turn& turn) {
     }
     const auto* winner = std::get_if<Winner>(&outcome);
     if (!winner || winner->id != heard.from) return false;  // its own heartbeat comes soon
-    grant(heard, winner->why, turn);
+    grant(heard, rules_.lease, winner->why, turn);
     return true;
 }
 

@@ -46,7 +46,7 @@ private:
     bool hear_candidate(const HeartbeatHeard& heard, Turn& turn);
     bool hear_first(const HeartbeatHeard& heard, Turn& turn);
     void acknowledge(const HeartbeatHeard& heard, Turn& turn);
-    void grant(const HeartbeatHeard& heard, const std::string& why, Turn& turn);
+    void grant(const HeartbeatHeard& heard, Duration longest, const std::string& why, Turn& turn);
     heartbeat::Deny deny(const HeartbeatHeard& heard, Instant now) const;
     heartbeat::DenyReason reason(const HeartbeatHeard& heard, Instant now) const;
     heartbeat::Order order(const HeartbeatHeard& heard) const;
@@ -62,6 +62,8 @@ private:
     std::vector<Effect> effects(Turn&& turn);
 
     bool renewable(const heartbeat::Heartbeat& beat) const;
+    // It leads since before there were leases, and has not said that it took one.
+    bool unconfirmed() const { return record_.lease_longest >= Record::unbounded; }
     bool ledger_works(Instant now) const { return now >= ledger_retry_; }
     // It spoke so lately that it can answer a prepare.
     bool fresh(const Watched& server, Instant now) const;

@@ -58,6 +58,10 @@ struct ArbiterRules {
 // ------------------------------------------------------
 
 struct Record {
+    // As lease_longest: the holder was found writable by the first election and has not yet said
+    // that it took the lease. Its database knows of no deadline, so no time that passes ends it.
+    static constexpr Duration unbounded = std::chrono::hours(24 * 365 * 100);
+
     Epoch epoch;
     std::optional<ServerId> holder;  // of `epoch`
     bool closed = false;             // prepare(epoch + 1) may have left: never renewed again

@@ -4,8 +4,16 @@
 
 namespace dnsd {
 
+namespace {
+
+Instant end_of(const ArbiterRules& rules, Duration longest, Instant from) {
+    return longest >= Record::unbounded ? Instant::max() : from + rules.expiry(longest);
+}
+
+}  // namespace
+
 Lease::Lease(const ArbiterRules& rules, const Record& record, Instant now) {
-    if (record.lease_may_live) quarantine(now + rules.expiry(record.lease_longest));
+    if (record.lease_may_live) quarantine(end_of(rules, record.lease_longest, now));
 }
 
 bool Lease::lives() const {
@@ -13,19 +21,23 @@ bool Lease::lives() const {
            state_ == LeaseState::expiring;
 }
 
-void Lease::grant(const ArbiterRules& rules, Instant now) {
+void Lease::grant(const ArbiterRules& rules, Duration longest, Instant now) {
     *this = Lease();
     state_ = LeaseState::held;
     granted_ = last_ack_ = now;
-    ends_ = now + rules.expiry(rules.lease);
+    ends_ = end_of(rules, longest, now);
 }
 
 void Lease::renew(const ArbiterRules& rules, Duration longest, Instant now) {
     if (state_ == LeaseState::quarantine) granted_ = now;
     state_ = LeaseState::held;
     last_ack_ = now;
-    // An earlier ACK may have told a longer lease than this one.
-    ends_ = std::max(ends_, now + rules.expiry(longest));
+    // `longest` is of all that were told under this epoch: this is not earlier than before.
+    ends_ = end_of(rules, longest, now);
+}
+
+void Lease::bound(const ArbiterRules& rules, Duration longest, Instant now) {
+    ends_ = end_of(rules, longest, now);
 }
 
 void Lease::refuse() {

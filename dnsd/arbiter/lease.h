@@ -20,8 +20,10 @@ public:
     Instant last_ack() const { return last_ack_; }
 
     // An ACK leaves at `now` under a new epoch, or under the same.
-    void grant(const ArbiterRules& rules, Instant now);
+    void grant(const ArbiterRules& rules, Duration longest, Instant now);
     void renew(const ArbiterRules& rules, Duration longest, Instant now);
+    // The holder has a deadline from now on, where it had none.
+    void bound(const ArbiterRules& rules, Duration longest, Instant now);
     // The holder gets no further ACK, whatever it says: the lease only runs out.
     void refuse();
     bool refused() const { return refused_; }

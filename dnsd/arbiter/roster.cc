@@ -59,6 +59,8 @@ void Roster::heard(const ServerId& from, const heartbeat::Heartbeat& beat, Insta
                    std::vector<Note>& story) {
     Watched* server = const_cast<Watched*>(std::as_const(*this).find(from));
     assert(server);
+    // What stood before anybody reported does not become stable by having stood.
+    if (!anybody_heard_) pool_since_ = now;
     if (!listens_since_) listens_since_ = now;
     anybody_heard_ = true;
     if (!server->heard)

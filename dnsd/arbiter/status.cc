@@ -28,6 +28,9 @@ std::string Arbiter::waiting_for(Instant now) const {
     };
     if (lease_.state() == LeaseState::held) return {};
     if (!ledger_works(now)) return "the ledger can not be written";
+    if (lease_.lives() && unconfirmed())
+        return std::string(record_.holder->text()) +
+               ", which was found writable, to take its lease or to be read-only";
     if (lease_.lives()) {
         const std::string left = spoken(std::max(Duration::zero(), lease_.ends() - now));
         return (lease_.state() == LeaseState::quarantine

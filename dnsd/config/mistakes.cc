@@ -38,7 +38,7 @@ std::string counted(std::size_t n, std::string_view noun) {
 // Optimal string alignment: insert, delete, replace, swap of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     constexpr std::size_t longest = 40;
-    if (a.size() > longest || b.size() > longest) return longest;
+    if (a.size() > longest || b.size() > longest) return std::string_view::npos;
     std::array<std::array<std::size_t, longest + 1>, longest + 1> d{};
     for (std::size_t i = 0; i <= a.size(); ++i) d[i][0] = i;
     for (std::size_t j = 0; j <= b.size(); ++j) d[0][j] = j;

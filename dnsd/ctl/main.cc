@@ -103,6 +103,11 @@ const CLI::App& deepest(const CLI::App& app) {
     return *at;
 }
 
+std::string whole_name(const CLI::App& app) {
+    const CLI::App* parent = app.get_parent();
+    return (parent != nullptr ? whole_name(*parent) + ' ' : std::string()) + app.get_name();
+}
+
 // Words that nothing asked for, or no command at all.
 Exit judge_extras(const CLI::App& app, bool json) {
     const CLI::App& at = deepest(app);
@@ -116,8 +121,8 @@ Exit judge_extras(const CLI::App& app, bool json) {
     const bool option = word.starts_with('-');
     const auto known = option ? options_of(&at) : commands;
     const auto meant = dnsd::suggest(word, known);
-    const std::string hint = meant ? fmt::format("did you mean '{}'?", *meant)
-                                   : fmt::format("{} --help", app.get_name());
+    const std::string hint =
+        meant ? fmt::format("did you mean '{}'?", *meant) : whole_name(at) + " --help";
     if (option) return dnsd::complain(json, Exit::usage, fmt::format("no option '{}'", word), hint);
     if (!commands.empty())
         return dnsd::complain(json, Exit::usage, fmt::format("no command '{}'", word), hint);
@@ -137,7 +142,7 @@ Exit run(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         // CLI11's own codes are above 100; a script looks for 2.
         return dnsd::complain(line.options.json, Exit::usage, error.what(),
-                              fmt::format("{} --help", deepest(app).get_display_name()));
+                              whole_name(deepest(app)) + " --help");
     }
     if (line.version) {
         fmt::print("arbiterctl {}\n", ARBITER_VERSION);

@@ -152,10 +152,11 @@ private:
     }
 
     void heard(ErrorCode error) {
-        if (error == http::error::end_of_stream ||
-            error.category() == asio::error::get_misc_category() ||
-            error.category() == boost::system::system_category())
-            return close();
+        // No error at all has the system's category too.
+        const bool gone = error == http::error::end_of_stream ||
+                          error.category() == asio::error::get_misc_category() ||
+                          error.category() == boost::system::system_category();
+        if (error && gone) return close();
         if (error == http::error::header_limit || error == http::error::buffer_overflow)
             return write({http::status::request_header_fields_too_large, text_type,
                           "the header is too long\n"},

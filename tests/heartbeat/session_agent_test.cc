@@ -68,6 +68,18 @@ TEST_CASE("a challenge that comes after the next hello was sent still introduces
     CHECK(agent.introduced());
 }
 
+TEST_CASE("one challenge is enough: those to earlier hellos are not obeyed after it") {
+    Cluster cluster;
+    AgentSession agent = cluster.start_agent(cluster.wiki1, 10);
+    const auto first = cluster.open(agent.hello(cluster.nonces.next()), t0);
+    const auto second = cluster.open(agent.hello(cluster.nonces.next()), t0);
+    REQUIRE(first);
+    REQUIRE(second);
+    CHECK(agent.open(std::get<ArbiterSession::AnswerNow>(*second).datagram, t0));
+    CHECK(refusal(agent.open(std::get<ArbiterSession::AnswerNow>(*first).datagram, t0)) ==
+          "not_expected");
+}
+
 TEST_CASE("hellos that wait for a challenge are bounded") {
     Cluster cluster;
     AgentSession agent = cluster.start_agent(cluster.wiki1, 10);

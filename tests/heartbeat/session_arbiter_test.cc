@@ -365,6 +365,20 @@ TEST_CASE("hellos have a bucket of their own: a flood of them starves no heartbe
     CHECK(cluster.hears(cluster.heartbeat(agent, 1), t0));
 }
 
+TEST_CASE("heartbeats that only earn a challenge are counted as hellos, and starve no good one") {
+    Cluster cluster;
+    Envelope lost = right_envelope(1);
+    lost.arbiter_boot = boot(200);
+    std::uint64_t refused = 0;
+    for (int i = 0; i < 100; ++i)
+        refused += refusal(cluster.open(by_hand(cluster, lost, beat(1)), t0)) == "flood" ? 1 : 0;
+    CHECK(refused == 100 - static_cast<std::uint64_t>(ArbiterSession::hellos_burst));
+    CHECK(cluster.arbiter.counters().challenged == 100 - refused);
+    AgentSession agent = cluster.start_agent(cluster.wiki1, 10);
+    REQUIRE(cluster.introduce(agent, t0 + 1s));
+    CHECK(cluster.hears(cluster.heartbeat(agent, 1), t0 + 1s));
+}
+
 TEST_CASE("a flood that was refused moved no counter") {
     Cluster cluster;
     AgentSession agent = cluster.start_agent(cluster.wiki1, 10);

@@ -69,7 +69,6 @@ Cluster::~Cluster() {
 void Cluster::write_arbiter_configuration() const {
     const auto at_home = [](int port) { return quoted(home() + ":" + std::to_string(port)); };
     std::string text =
-        "name        = \"ns0\"\n"
         "mode        = \"act\"\n"
         "zone        = " +
         quoted(plan_.zone) +
@@ -83,7 +82,7 @@ void Cluster::write_arbiter_configuration() const {
         "[dns]\nlisten = [" +
         at_home(plan_.dns_port) +
         "]\n\n"
-        "[heartbeat]\nlisten = [" +
+        "[heartbeat]\nname = \"ns0\"\nlisten = [" +
         at_home(plan_.heartbeat_port) +
         "]\n"
         "key_file = \"ns0.key\"\nkeys = \"keys.d\"\n\n"

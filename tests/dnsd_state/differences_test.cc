@@ -1,0 +1,77 @@
+#include "dnsd/config/config.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+namespace {
+
+using namespace dnsd;
+
+Config read(const std::string& text) {
+    const auto out = read_config(
+        "dnsd.toml",
+        [&](const std::string&) -> tl::expected<std::string, std::string> { return text; });
+    CHECK(out.report() == "");
+    REQUIRE(out.config);
+    return *out.config;
+}
+
+const std::string base = R"(zone = "wiki.example"
+zone_file = "wiki.zone"
+secondaries = ["198.51.100.1"]
+[www]
+ttl = "10s"
+[servers]
+wiki1 = "192.0.2.11"
+wiki2 = "192.0.2.12"
+)";
+
+std::string changed(std::string text, const std::string& what, const std::string& into) {
+    const std::size_t at = text.find(what);
+    REQUIRE(at != std::string::npos);
+    return text.replace(at, what.size(), into);
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a reload says what changed and nothing else") {
+    CHECK(differences(read(base), read(base)) == Lines{});
+    CHECK(differences(read(base), read(base + "wiki5 = \"192.0.2.15\"\n")) ==
+          Lines{"+ server wiki5"});
+    CHECK(differences(read(base), read(changed(base, "wiki2 = \"192.0.2.12\"\n", ""))) ==
+          Lines{"- server wiki2"});
+    CHECK(differences(read(base), read(changed(base, "\"10s\"", "\"5s\""))) ==
+          Lines{"~ www.ttl 10s -> 5s"});
+    CHECK(
+        differences(read(base), read(changed(base, "\"192.0.2.12\"",
+                                             "{ address = \"192.0.2.22\", may_lead = false }"))) ==
+        Lines{"~ server wiki2 192.0.2.12 -> 192.0.2.22 may not lead"});
+    CHECK(differences(read(base), read(changed(base, "198.51.100.1", "198.51.100.2"))) ==
+          Lines{"- secondary 198.51.100.1:53", "+ secondary 198.51.100.2:53"});
+    CHECK(differences(read(base), read("mode = \"observe\"\n" + base)) ==
+          Lines{"~ mode act -> observe"});
+    CHECK(differences(read(base), read(changed(base, "wiki.zone", "new.zone"))) ==
+          Lines{"~ zone wiki.example file wiki.zone -> new.zone"});
+}
+
+TEST_CASE("every setting of the configuration shows when it changes") {
+    for (const auto& [table, count] :
+         {std::pair("[dns]\nlisten = \"127.0.0.1:53\"\nworkers = 2\nudp_size = 1400\n", 3),
+          std::pair("[heartbeat]\nname = \"x\"\ncluster = \"y\"\nlisten = \"127.0.0.1\"\n"
+                    "key_file = \"/k\"\nkeys = \"/d\"\n",
+                    5),
+          std::pair("[state]\ndirectory = \"/s\"\ncontrol = \"/c\"\n", 2),
+          std::pair("[transfer]\nallow = \"192.0.2.1\"\n", 1),
+          std::pair("[monitor]\nlisten = \"\"\nallow = \"192.0.2.1\"\n", 2),
+          std::pair("[master]\nttl = \"1s\"\nheartbeat = \"500ms\"\nlease = \"5s\"\nname = \"m\"\n"
+                    "choose = \"first-request\"\nmax_lag = \"1s\"\n",
+                    6)}) {
+        CAPTURE(table);
+        const auto lines =
+            differences(read(base), read(changed(base, "[www]", table + std::string("[www]"))));
+        CHECK(lines.size() == static_cast<std::size_t>(count));
+    }
+}

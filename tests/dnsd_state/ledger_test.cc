@@ -1,0 +1,269 @@
+#include "dnsd/io/ledger.h"
+
+#include "dnsd/io/ledger_rows.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <doctest/doctest.h>
+
+namespace {
+
+using namespace dnsd;
+using namespace std::chrono_literals;
+using Failure = LedgerError::Kind;
+
+// A folder of its own that goes with the test.
+struct Folder {
+    Folder() {
+        std::string pattern = "/tmp/arbiter-ledger-XXXXXX";
+        path = ::mkdtemp(pattern.data());
+        file = path + "/ledger.sqlite";
+    }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string path;
+    std::string file;
+};
+
+ServerId id(std::string_view text) {
+    return *ServerId::parse(text);
+}
+const zones::Name wiki = *zones::Name::parse("wiki.example");
+
+Record full_record(std::uint64_t epoch) {
+    Record out;
+    out.epoch = {epoch};
+    out.holder = id("wiki2");
+    out.closed = true;
+    out.lease_may_live = true;
+    out.lease_longest = 6s;
+    out.semi_sync_set = {id("wiki1"), id("wiki3")};
+    out.stable_set = {id("wiki1"), id("wiki2")};
+    out.master_published = id("wiki2");
+    out.master_epoch = {epoch - 1};
+    return out;
+}
+
+Served served(std::uint32_t serial) {
+    return {serial, "sha256:0123",
+            "www.wiki.example 5 192.0.2.11\nmaster.wiki.example 5 192.0.2.11\n"};
+}
+
+Ledger opened(const std::string& file) {
+    auto ledger = Ledger::open(file);
+    if (!ledger) FAIL(ledger.error().text);
+    return std::move(*ledger);
+}
+
+// A ledger with a group and a zone, closed again.
+void fill(const std::string& file) {
+    REQUIRE(Ledger::create(file));
+    auto ledger = opened(file);
+    REQUIRE(ledger.remember("wiki", full_record(17)));
+    REQUIRE(ledger.remember(wiki, served(1742)));
+}
+
+std::string bytes_of(const std::string& file) {
+    std::ifstream in(file, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+void write_bytes(const std::string& file, const std::string& bytes) {
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+}
+
+}  // namespace
+
+TEST_CASE("what is remembered is there after a restart, whole") {
+    const Folder folder;
+    fill(folder.file);
+    const auto ledger = opened(folder.file);
+    CHECK(ledger.group("wiki") == full_record(17));
+    CHECK(ledger.zone(wiki) == served(1742));
+    CHECK(ledger.zone(*zones::Name::parse("WIKI.Example")) == served(1742));
+    CHECK_FALSE(ledger.group("other"));
+    CHECK_FALSE(ledger.zone(*zones::Name::parse("other.example")));
+}
+
+TEST_CASE("a new ledger knows nothing, is for its owner's eyes only, and an empty record is one") {
+    const Folder folder;
+    REQUIRE(Ledger::create(folder.file));
+    struct stat status {};
+    REQUIRE(::stat(folder.file.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+    auto ledger = opened(folder.file);
+    CHECK_FALSE(ledger.group("wiki"));
+    REQUIRE(ledger.remember("wiki", Record{}));
+    CHECK(ledger.group("wiki") == Record{});
+}
+
+TEST_CASE("what was remembered is on disk though the process is killed at once") {
+    const Folder folder;
+    REQUIRE(Ledger::create(folder.file));
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto ledger = Ledger::open(folder.file);
+        for (std::uint64_t epoch = 1; ledger && epoch <= 20; ++epoch)
+            if (!ledger->remember("wiki", full_record(epoch))) ::_exit(1);
+        ::kill(::getpid(), SIGKILL);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(opened(folder.file).group("wiki") == full_record(20));
+}
+
+TEST_CASE("no ledger, and create() over one, are errors of their own that say what to do") {
+    const Folder folder;
+    const auto missing = Ledger::open(folder.file);
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind == Failure::missing);
+    CHECK(missing.error().text ==
+          "there is no ledger " + folder.file + "; arbiterctl init makes one");
+    CHECK_FALSE(std::filesystem::exists(folder.file));
+    fill(folder.file);
+    const auto again = Ledger::create(folder.file);
+    REQUIRE_FALSE(again);
+    CHECK(again.error().kind == Failure::exists);
+    CHECK(opened(folder.file).group("wiki") == full_record(17));
+    const auto nowhere = Ledger::create(folder.path + "/no/such/ledger");
+    REQUIRE_FALSE(nowhere);
+    CHECK(nowhere.error().kind == Failure::io);
+}
+
+TEST_CASE("a second opener is refused and told who holds it; the lock goes with the holder") {
+    const Folder folder;
+    REQUIRE(Ledger::create(folder.file));
+    {
+        const auto first = opened(folder.file);
+        const auto second = Ledger::open(folder.file);
+        REQUIRE_FALSE(second);
+        CHECK(second.error().kind == Failure::locked);
+        CHECK(second.error().text == "the ledger " + folder.file +
+                                         " is held by another arbiter-dnsd, process " +
+                                         std::to_string(::getpid()));
+    }
+    CHECK(Ledger::open(folder.file));
+}
+
+TEST_CASE(
+    "a cut, an empty and a foreign file are refused as damaged, never taken for a new ledger") {
+    const Folder folder;
+    fill(folder.file);
+    const std::string whole = bytes_of(folder.file);
+    REQUIRE(whole.size() > 8192);
+    for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{100},
+                                   std::size_t{4096}, std::size_t{8192}, whole.size() - 1}) {
+        CAPTURE(size);
+        write_bytes(folder.file, whole.substr(0, size));
+        const auto ledger = Ledger::open(folder.file);
+        REQUIRE_FALSE(ledger);
+        CHECK(ledger.error().kind == Failure::damaged);
+        CHECK(ledger.error().text.starts_with("the ledger " + folder.file + " is damaged: "));
+    }
+    write_bytes(folder.file, std::string(20'000, 'x'));
+    CHECK(Ledger::open(folder.file).error().kind == Failure::damaged);
+}
+
+TEST_CASE("a flipped bit is refused, or is where nothing is kept") {
+    const Folder folder;
+    fill(folder.file);
+    const std::string whole = bytes_of(folder.file);
+    std::size_t refused = 0, harmless = 0;
+    for (std::size_t at = 0; at < whole.size(); at += 97) {
+        std::string broken = whole;
+        broken[at] = static_cast<char>(broken[at] ^ (1 << (at % 8)));
+        write_bytes(folder.file, broken);
+        const auto ledger = Ledger::open(folder.file);
+        if (!ledger) {
+            ++refused;
+            continue;
+        }
+        ++harmless;
+        CAPTURE(at);
+        CHECK(ledger->group("wiki") == full_record(17));
+        CHECK(ledger->zone(wiki) == served(1742));
+    }
+    CHECK(refused > 0);
+    CHECK(harmless > 0);  // most of a page is empty
+}
+
+TEST_CASE("a bit flipped in any byte of what is kept is refused") {
+    const Folder folder;
+    fill(folder.file);
+    const std::string whole = bytes_of(folder.file);
+    const std::size_t begin = whole.find("epoch=17 ");
+    REQUIRE(begin != std::string::npos);
+    const std::size_t end = begin + row_text(full_record(17)).size();
+    for (std::size_t at = begin; at < end; ++at) {
+        CAPTURE(at);
+        std::string broken = whole;
+        broken[at] = static_cast<char>(broken[at] ^ 1);
+        write_bytes(folder.file, broken);
+        const auto ledger = Ledger::open(folder.file);
+        REQUIRE_FALSE(ledger);
+        CHECK(ledger.error().kind == Failure::damaged);
+    }
+}
+
+TEST_CASE("a full disk is an error and not an end; what was remembered before stays") {
+    const Folder folder;
+    fill(folder.file);
+    // RLIMIT_FSIZE makes the write fail as a full disk does, for this child alone.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        auto ledger = Ledger::open(folder.file);
+        if (!ledger) ::_exit(2);
+        const rlimit limit{4096, 4096};
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(3);
+        Served large = served(1743);
+        large.live.assign(100'000, 'x');
+        const auto failed = ledger->remember(wiki, large);
+        if (failed) ::_exit(4);
+        if (failed.error().find("can not be used") == std::string::npos) ::_exit(5);
+        if (ledger->zone(wiki) != served(1742)) ::_exit(6);
+        ::_exit(0);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    auto ledger = opened(folder.file);
+    CHECK(ledger.zone(wiki) == served(1742));
+    REQUIRE(ledger.remember(wiki, served(1743)));
+}
+
+TEST_CASE("a row has a bound") {
+    const Folder folder;
+    REQUIRE(Ledger::create(folder.file));
+    auto ledger = opened(folder.file);
+    Served large = served(1);
+    large.live.assign(Ledger::text_bytes_max, 'x');
+    const auto refused = ledger.remember(wiki, large);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().find("more than the ledger takes") != std::string::npos);
+    CHECK_FALSE(ledger.zone(wiki));
+}
+
+TEST_CASE("rows read back as they were written, and nothing else is a row") {
+    CHECK(read_record(row_text(full_record(3))) == full_record(3));
+    CHECK(read_record(row_text(Record{})) == Record{});
+    CHECK(read_served(row_text(served(0xffff'ffff))) == served(0xffff'ffff));
+    CHECK(read_served(row_text(Served{})) == Served{});
+    const std::string good = row_text(full_record(3));
+    for (const std::string& bad :
+         {std::string(), good + " more=1", good.substr(0, good.size() - 2) + "x", "x" + good,
+          good.substr(0, good.find(" holder")), std::string("epoch=18446744073709551616")}) {
+        CAPTURE(bad);
+        CHECK_FALSE(read_record(bad));
+    }
+    CHECK_FALSE(read_served("12\nonly"));
+    CHECK_FALSE(read_served("x12\na\nb"));
+    CHECK(row_checksum("group", "ab", "c") != row_checksum("group", "a", "bc"));
+}
