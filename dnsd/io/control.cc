@@ -116,8 +116,8 @@ Control::Inside::Inside(Setup setup)
     watch_signals();
     ready_ = true;
     publish_status();
-    log_info(fmt::format("ready: {} zones, {} names, in {} ms", store_.names().size(),
-                         names_in(*store_.catalog()),
+    log_info(fmt::format("ready: {}, {}, in {} ms", counted(store_.names().size(), "zone"),
+                         counted(names_in(*store_.catalog()), "name"),
                          (heartbeat::boot_now() - started_) / std::chrono::milliseconds(1)));
     tell_service_manager("READY=1");
 }

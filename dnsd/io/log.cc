@@ -23,6 +23,7 @@ std::string_view prefix(Urgency urgency) {
 }  // namespace
 
 void log(Urgency urgency, std::string_view text) {
+    while (text.ends_with('\n')) text.remove_suffix(1);
     std::string line(prefix(urgency));
     for (const char c : text) {
         line += c;
