@@ -235,7 +235,8 @@ Table::Cell behind(const Json& secondary) {
 
 Table::Cell notify(const Json& secondary) {
     const std::string how = word(secondary, "notify");
-    if (how != "unanswered") return {or_dash(how), false};
+    if (how.empty() || how == "acknowledged" || how == "none") return {or_dash(how), false};
+    if (how != "unanswered") return {upper(how), true};
     const std::string count = word(secondary, "unanswered");
     return {count.empty() ? "UNANSWERED" : count + " UNANSWERED", true};
 }

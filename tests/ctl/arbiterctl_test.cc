@@ -111,6 +111,15 @@ TEST_CASE("the status comes as a table or as one document") {
     CHECK(Json::parse(ran.output, nullptr, false) == Json::parse(busy_document()));
 }
 
+TEST_CASE("a watch into a pipe gives one line, and ends with 3 when the daemon goes") {
+    const Folder folder;
+    const FakeDaemon daemon(folder / "a", FakeDaemon::answers(one_line(busy_document())));
+    const Ran ran = ctl({"status", "--watch", "--socket", folder / "a"});
+    CHECK(ran.exit_code == 3);
+    CHECK(Json::parse(ran.output.substr(0, ran.output.find('\n')), nullptr, false) ==
+          Json::parse(busy_document()));
+}
+
 TEST_CASE("a refusal of the daemon ends with 1, with its words and its hint") {
     const Folder folder;
     const FakeDaemon daemon(

@@ -40,17 +40,16 @@ public:
     FakeDaemon(const std::string& path, Talk talk) : listener_(listen_at(path)) {
         thread_ = std::thread([this, talk = std::move(talk)] {
             pollfd entry{listener_, POLLIN, 0};
-            if (::poll(&entry, 1, 10'000) != 1) return;
-            const int connection = ::accept(listener_, nullptr, nullptr);
+            const bool came = ::poll(&entry, 1, 10'000) == 1;
+            const int connection = came ? ::accept(listener_, nullptr, nullptr) : -1;
+            ::close(listener_);  // the next one is refused
+            if (connection < 0) return;
             talk(connection);
             ::close(connection);
         });
     }
     FakeDaemon(const FakeDaemon&) = delete;
-    ~FakeDaemon() {
-        thread_.join();
-        ::close(listener_);
-    }
+    ~FakeDaemon() { thread_.join(); }
 
     // What the client asked, to its newline.
     static std::string question(int connection) {

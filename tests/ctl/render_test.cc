@@ -56,6 +56,15 @@ x       192.0.2.1  in   FENCED  -    -     -   -    12.5 s  30 s   silent for 12
     CHECK(render_status(Json::parse(young_document()), Paint::plain) == expected);
 }
 
+TEST_CASE("a secondary that refuses its NOTIFY is trouble, one that was told nothing is not") {
+    Json status = Json::parse(busy_document());
+    status["secondaries"][0]["notify"] = "refused";
+    status["secondaries"][1]["notify"] = "none";
+    const std::string text = render_status(status, Paint::plain);
+    CHECK(text.find("1742    -       REFUSED\n") != std::string::npos);
+    CHECK(text.find("1741    1, 4 m  none\n") != std::string::npos);
+}
+
 TEST_CASE("colour only repeats what upper case says") {
     const Json status = Json::parse(busy_document());
     std::string coloured = render_status(status, Paint::colour);
