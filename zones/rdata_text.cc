@@ -1,5 +1,6 @@
 #include "zones/rdata_text.h"
 
+#include "zones/master_file.h"
 #include "zones/node.h"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ namespace {
 
 // RFC 3597 §5: any data, of any type.
 std::string generic_text(std::span<const std::byte> rdata) {
-    constexpr char digits[] = "0123456789ABCDEF";
+    constexpr char digits[] = "0123456789abcdef";
     std::string text = "\\# " + std::to_string(rdata.size());
     if (!rdata.empty()) text += ' ';
     for (const std::byte byte : rdata) {
@@ -84,8 +85,20 @@ std::string rdata_text(Type type, std::span<const std::byte> rdata) {
         if (tab == std::string_view::npos) return generic_text(rdata);
         rest.remove_prefix(tab + 1);
     }
-    while (!rest.empty() && (rest.back() == '\n' || rest.back() == ' ')) rest.remove_suffix(1);
-    return std::string(rest);
+    // ldns does not quote all that needs it (alpn="a;b") and puts comments behind some data: its
+    // text stands only if a reader of master files gets the same data from it.
+    MasterText lines(rest);
+    MasterLine words;
+    if (!lines.next(words) || !words.error.empty()) return generic_text(rdata);
+    std::string text;
+    for (const Word& word : words.words) {
+        if (!text.empty()) text += ' ';
+        text += word.text;
+    }
+    RdataReader reader;
+    const auto again = reader.read(type, text);
+    const bool same = again && std::equal(again->begin(), again->end(), rdata.begin(), rdata.end());
+    return same ? text : generic_text(rdata);
 }
 
 }  // namespace zones

@@ -78,8 +78,9 @@ private:
             case Type::any:
                 return names();
             default:
-                // RFC 6895 §3.1: the other meta-types mean nothing in a question.
-                return is_meta(query_.type) ? Rcode::formerr : names();
+                // RFC 6895 §3.1: the other meta-types mean nothing in a question. Type 0 is just a
+                // type that no name has.
+                return is_meta(query_.type) && query_.type != Type{0} ? Rcode::formerr : names();
         }
     }
 

@@ -117,7 +117,10 @@ private:
     static constexpr std::size_t spelt_max = 48;
     static constexpr std::size_t pointer_max = 0x3fff;
 
-    std::size_t room() const { return limit_ - size_ - reserved_; }
+    std::size_t room() const {
+        const std::size_t taken = size_ + reserved_;
+        return taken < limit_ ? limit_ - taken : 0;
+    }
     bool name(const Path& path, std::size_t depth) noexcept;
     bool rdata(const std::byte* record, RdataShape shape) noexcept;
     bool bytes(std::span<const std::byte> some) noexcept;

@@ -51,11 +51,17 @@ private:
 
     // RFC 6891 §6.1.1, §6.1.2: one OPT, owned by the root, its options whole.
     bool opt() {
-        if (query_.edns || message_[owner_at_] != std::byte{0}) return false;
+        const bool good = !query_.edns && message_[owner_at_] == std::byte{0} && options();
+        query_.edns.reset();
+        if (!good) return false;
         const std::byte* fixed = message_.data() + fixed_at_;
         query_.edns = Edns{load16(fixed + 2), std::to_integer<std::uint8_t>(fixed[5]),
                            (load16(fixed + 6) & 0x8000) != 0};
-        const std::byte* option = fixed + fixed_size;
+        return true;
+    }
+
+    bool options() const {
+        const std::byte* option = message_.data() + fixed_at_ + fixed_size;
         for (std::size_t left = rdata_size_; left > 0;) {
             if (left < 4) return false;
             const std::size_t size = 4U + load16(option + 2);
@@ -129,15 +135,17 @@ std::optional<Query> read_query(std::span<const std::byte> request) noexcept {
         query.type = static_cast<Type>(load16(request.data() + behind - 4));
         query.qclass = load16(request.data() + behind - 2);
     }
-    // Other opcodes are answered for what they are; what they carry is not looked at.
+    const bool readable = query.has_question || questions == 0;
+    const std::size_t records_at = query.has_question ? behind : header_size;
+    const bool whole = readable && RecordReader(request, records_at, query).read();
+    // Other opcodes are answered for what they are, whatever they carry. RFC 6891 §6.1.1: an OPT
+    // that could be read is answered by one, in errors, too.
     if (query.opcode != Opcode::query) return query;
     // RFC 9619: one question, no more and no fewer.
-    if (!query.has_question || !RecordReader(request, behind, query).read()) {
+    if (!whole || !query.has_question)
         query.verdict = Rcode::formerr;
-        query.edns.reset();
-    } else if (query.edns && query.edns->version != 0) {
+    else if (query.edns && query.edns->version != 0)
         query.verdict = Rcode::badvers;  // RFC 6891 §6.1.3
-    }
     return query;
 }
 

@@ -1,0 +1,91 @@
+// The query path allocates nothing: every new in this program is counted.
+#include "tests/zones/support.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> allocations{0};
+
+void* counted(std::size_t size) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    void* memory = std::malloc(size == 0 ? 1 : size);
+    if (memory == nullptr) throw std::bad_alloc();
+    return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+    return counted(size);
+}
+void* operator new[](std::size_t size) {
+    return counted(size);
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new[](std::size_t size, const std::nothrow_t& tag) noexcept {
+    return operator new(size, tag);
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+using namespace zones;
+using namespace zones::testing;
+
+TEST_CASE("answering a datagram allocates nothing") {
+    auto ours = zone("example",
+                     "www A 192.0.2.1\nwww A 192.0.2.2\na CNAME www\n*.w MX 10 www\nd DNAME e\n"
+                     "x.e TXT x\nsub NS ns.sub\nns.sub A 192.0.2.3\n");
+    const std::string text = "y";
+    ours = *ours->with(
+        std::vector<Zone::Change>{{name("y.example"), Type::txt, Ttl{5}, {txt_rdata({&text, 1})}}},
+        Serial(2));
+    const Catalog zones = catalog({ours, zone("example.org", "")})
+                              .with(Identity{"v", "i"})
+                              .with(Access{{}, {*Prefix::parse("::/0")}});
+    std::vector<Bytes> requests;
+    for (const char* qname : {"www.example", "a.example", "b.w.example", "x.d.example", "n.example",
+                              "sub.example", "y.example", "example.net", "version.bind"})
+        for (const int type : {1, 2, 6, 15, 16, 28, 43, 251, 252, 255})
+            for (const int edns : {-1, 512, 4096})
+                for (const std::uint16_t qclass : {1, 3}) {
+                    Asking asking;
+                    asking.type = static_cast<Type>(type);
+                    asking.edns = edns;
+                    asking.qclass = qclass;
+                    requests.push_back(query(qname, asking));
+                }
+    const std::size_t good = requests.size();
+    for (std::size_t i = 0; i < good; i += 7) {
+        requests.push_back(requests[i]);
+        requests.back().resize(requests.back().size() - i % 5);
+    }
+    Bytes out(message_size_max);
+    const Peer asker = peer({});
+    std::size_t answered = 0;
+    const std::size_t before = allocations.load();
+    for (std::uint64_t turn = 0; turn < 10; ++turn)
+        for (const Bytes& request : requests)
+            answered += respond(zones, request, asker, Turn{0, turn}, out) > 0 ? 1 : 0;
+    const std::size_t after = allocations.load();
+    CHECK(answered == requests.size() * 10);
+    CHECK(after - before == 0);
+    CHECK(before > 0);  // or else nothing is counted
+}
