@@ -2,10 +2,8 @@
 // The agent's configuration file (docs: UX.md, "Configuration"): one reader for the daemon, for
 // `once` and for `check`. It reports every mistake, in file order, with the line and what to write.
 
+#include "agent/config/rules.h"
 #include "agent/duty/facts.h"
-#include "agent/io/hooks.h"
-#include "agent/io/mysql.h"
-#include "agent/io/probe.h"
 #include "heartbeat/identity.h"
 #include "heartbeat/session.h"
 

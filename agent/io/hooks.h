@@ -2,7 +2,7 @@
 // The site's scripts at promote, demote and follow: told the facts by their environment, never
 // waited for by the agent's loop, killed with all their children at their deadline.
 
-#include "heartbeat/identity.h"
+#include "agent/config/rules.h"
 
 #include <functional>
 #include <memory>
@@ -15,13 +15,6 @@ class io_context;
 }
 
 namespace agent {
-
-struct HookRules {
-    std::string promote;  // absolute paths; empty: none
-    std::string demote;
-    std::string follow;
-    heartbeat::Duration deadline = std::chrono::seconds(10);
-};
 
 class Hooks {
 public:

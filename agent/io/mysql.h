@@ -2,7 +2,7 @@
 // One connection to a MariaDB or MySQL server, by Connector/C++. The only room that knows the
 // connector. Every call blocks, so that a session belongs to one worker thread.
 
-#include "heartbeat/identity.h"
+#include "agent/config/rules.h"
 
 #include <chrono>
 #include <cstdint>
@@ -15,20 +15,6 @@
 #include <tl/expected.hpp>
 
 namespace agent {
-
-// How the agent reaches the database, and what replicas of it log in with.
-struct DatabaseRules {
-    std::string socket;  // by this when set, else by host and port
-    std::string host;
-    std::uint16_t port = 3306;
-    std::string user;
-    std::string password;
-    heartbeat::Duration deadline = std::chrono::seconds(2);  // of one look
-    // CHANGE MASTER TO …: every server of the group has the same.
-    std::string replication_user;
-    std::string replication_password;
-    std::uint16_t replication_port = 3306;
-};
 
 struct SqlError {
     int code = 0;      // the server's own number; 0 when it is ours
