@@ -121,10 +121,20 @@ void read_page(TableReader page, Config& config) {
     page.finish();
 }
 
-std::string read_password(TableReader& table, const Files& files) {
+// What the configuration names, relative to the folder that it lies in.
+struct Surroundings {
+    const Files& files;
+    std::string folder;  // with a '/' at its end, or empty
+
+    std::string absolute(const std::string& path) const {
+        return path.empty() || path.front() == '/' ? path : folder + path;
+    }
+};
+
+std::string read_password(TableReader& table, const Surroundings& around) {
     const auto path = table.text("password_file");
     if (!path) return {};
-    auto text = files.open_secret(*path);
+    auto text = around.files.open_secret(around.absolute(*path));
     if (!text) {
         table.wrong("password_file", text.error());
         return {};
@@ -136,10 +146,10 @@ std::string read_password(TableReader& table, const Files& files) {
     return *text;
 }
 
-void read_replication(TableReader replication, DatabaseRules& rules, const Files& files) {
+void read_replication(TableReader replication, DatabaseRules& rules, const Surroundings& around) {
     if (!replication.present()) return;
     rules.replication_user = replication.text("user", Need::required).value_or("");
-    rules.replication_password = read_password(replication, files);
+    rules.replication_password = read_password(replication, around);
     rules.replication_port =
         static_cast<std::uint16_t>(replication.integer("port", 1, 65535).value_or(rules.port));
     const auto mode = replication.text("mode");
@@ -150,19 +160,19 @@ void read_replication(TableReader replication, DatabaseRules& rules, const Files
     replication.finish();
 }
 
-void read_database(TableReader database, Config& config, const Files& files) {
+void read_database(TableReader database, Config& config, const Surroundings& around) {
     if (!database.present()) return;
     const auto kind = database.text("kind", Need::required);
     DatabaseRules rules;
-    rules.socket = database.text("socket").value_or("");
+    rules.socket = around.absolute(database.text("socket").value_or(""));
     rules.host = database.text("host").value_or("");
     rules.port =
         static_cast<std::uint16_t>(database.integer("port", 1, 65535).value_or(mysql_port));
     rules.user = database.text("user").value_or("");
-    rules.password = read_password(database, files);
+    rules.password = read_password(database, around);
     rules.deadline =
         database.duration("deadline", milliseconds(10), minutes(1)).value_or(seconds(2));
-    read_replication(database.table("replication"), rules, files);
+    read_replication(database.table("replication"), rules, around);
     if (kind == "mariadb") {
         if (rules.user.empty()) database.missing("user", "the agent's own account at the database");
         if (rules.socket.empty() == rules.host.empty()) {
@@ -217,7 +227,7 @@ void read_hooks(TableReader hooks, Config& config) {
     hooks.finish();
 }
 
-std::optional<Config> read_all(const toml::table& document, const Files& files,
+std::optional<Config> read_all(const toml::table& document, const Surroundings& around,
                                Mistakes& mistakes) {
     toml::source_region start;
     start.begin = start.end = {1, 1};
@@ -229,7 +239,7 @@ std::optional<Config> read_all(const toml::table& document, const Files& files,
     read_arbiters(top, config);
     read_addresses(top, config);
     if (const auto path = top.text("key_file", Need::required)) {
-        auto keys = files.keys(*path);
+        auto keys = around.files.keys(around.absolute(*path));
         if (!keys) {
             top.wrong("key_file", keys.error());
         } else if (self && keys->name() != *self) {
@@ -239,14 +249,15 @@ std::optional<Config> read_all(const toml::table& document, const Files& files,
             config.keys = std::move(*keys);
         }
     }
-    config.state_directory = top.text("state_directory").value_or("/var/lib/arbiter-agent");
+    config.state_directory =
+        around.absolute(top.text("state_directory").value_or("/var/lib/arbiter-agent"));
     config.duty.heartbeat =
         top.duration("heartbeat", milliseconds(10), minutes(1)).value_or(seconds(1));
     config.duty.weight = static_cast<std::uint16_t>(top.integer("weight", 0, 1000).value_or(1));
     config.duty.priority = static_cast<std::uint16_t>(top.integer("priority", 0, 1000).value_or(0));
     config.duty.may_lead = top.yes_or_no("may_lead").value_or(true);
     read_page(top.table("page", Need::required), config);
-    read_database(top.table("database", Need::required), config, files);
+    read_database(top.table("database", Need::required), config, around);
     config.duty.has_database = config.database.has_value();
     read_dns(top.table("dns"), config);
     read_hooks(top.table("hooks"), config);
@@ -343,7 +354,10 @@ ConfigRead read_config(const std::string& path, const Files& files) {
     } else {
         try {
             const toml::table document = toml::parse(*text, path);
-            read.config = read_all(document, files, mistakes);
+            const std::size_t slash = path.rfind('/');
+            const std::string folder =
+                slash == std::string::npos ? std::string() : path.substr(0, slash + 1);
+            read.config = read_all(document, {files, folder}, mistakes);
         } catch (const toml::parse_error& error) {
             // After a broken line nothing else can be told apart: this mistake comes alone.
             mistakes.at(error.source(), std::string(error.description()));

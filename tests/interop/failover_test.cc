@@ -63,7 +63,7 @@ TEST_CASE("the master's machine dies, another is writable and named, the old one
     cluster.start_arbiter();
     cluster.start_secondary();
     for (Machine& machine : cluster.machines()) cluster.start(machine);
-    REQUIRE_MESSAGE(cluster.settle(60s), read_file(cluster.arbiter_log()));
+    REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
     REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
 
     const std::string first = *cluster.master_at_secondary();
@@ -81,7 +81,7 @@ TEST_CASE("the master's machine dies, another is writable and named, the old one
     const auto died = now();
     std::optional<std::string> second;
     REQUIRE_MESSAGE(until(60s, [&] { return (second = new_master(cluster, first)).has_value(); }),
-                    read_file(cluster.arbiter_log()));
+                    cluster.logs());
     const double without_writer = seconds_since(died);
     const double bound = static_cast<double>(cluster.plan().lease.count()) / 1e3 + 1.0;
     std::printf(
@@ -110,7 +110,7 @@ TEST_CASE("a restart of the arbiter moves no master and lowers no serial") {
     cluster.start_arbiter();
     cluster.start_secondary();
     for (Machine& machine : cluster.machines()) cluster.start(machine);
-    REQUIRE_MESSAGE(cluster.settle(60s), read_file(cluster.arbiter_log()));
+    REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
     REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
     const auto master = cluster.master_at_secondary();
     const std::uint32_t serial = *cluster.serial_at_secondary();
@@ -142,7 +142,7 @@ TEST_CASE("a server whose page breaks leaves www and comes back with it") {
     cluster.start_arbiter();
     cluster.start_secondary();
     for (Machine& machine : cluster.machines()) cluster.start(machine);
-    REQUIRE_MESSAGE(cluster.settle(60s), read_file(cluster.arbiter_log()));
+    REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
     REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
     const auto master = cluster.master_at_secondary();
     Machine& victim = cluster.machines()[master == cluster.machines()[0].address ? 1 : 0];

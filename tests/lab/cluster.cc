@@ -116,7 +116,7 @@ void Cluster::write_agent_configuration(const Machine& machine) const {
             "arbiters  = [" +
             quoted(home() + ":" + std::to_string(plan_.heartbeat_port)) +
             "]\n"
-            "source    = " +
+            "address   = " +
             quoted(machine.address) +
             "\n"
             "key_file  = " +
@@ -210,6 +210,13 @@ Machine* Cluster::at(const std::string& address) {
     for (Machine& machine : machines_)
         if (machine.address == address) return &machine;
     return nullptr;
+}
+
+std::string Cluster::logs() const {
+    std::string text = "arbiter:\n" + read_file(arbiter_log());
+    for (const Machine& machine : machines_)
+        text += machine.name + ":\n" + read_file(machine.folder + "/agent.log");
+    return text;
 }
 
 std::vector<std::string> Cluster::pool_at_secondary() const {

@@ -64,6 +64,7 @@ public:
     BindSecondary& secondary() { return *secondary_; }
     std::string folder() const { return folder_; }
     std::string arbiter_log() const { return folder_ + "/arbiter.log"; }
+    std::string logs() const;  // the arbiter's and every agent's, for a failed test to show
     std::string control_socket() const { return folder_ + "/control.sock"; }
 
     // As the secondary, the one that the world asks, says.
