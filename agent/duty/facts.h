@@ -47,7 +47,8 @@ struct DatabaseView {
     std::optional<heartbeat::GtidPosition> applied;
     bool replica_configured = false;
     std::optional<Address> upstream;  // whom it replicates from, by address
-    bool io_running = false;
+    bool io_running = false;          // the thread is started; it may still be trying to connect
+    bool io_connected = false;
     bool sql_running = false;
     bool errant = false;
     std::string replication_error;  // the database's own words

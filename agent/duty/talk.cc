@@ -69,7 +69,7 @@ Heartbeat Duty::beat(Instant now) const {
     beat.health.page = page_.page;
     beat.health.database = !rules_.has_database || database_.reachable;
     beat.health.replication = !rules_.has_database || phase_ == Phase::master ||
-                              (database_.io_running && database_.sql_running);
+                              (database_.io_connected && database_.sql_running);
     beat.why = why();
     beat.role = role();
     beat.held = epoch_said();

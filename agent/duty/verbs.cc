@@ -44,9 +44,12 @@ void Duty::ask(Verb verb, Epoch epoch, Instant give_up, Turn& turn) {
     }
 }
 
-// Replication is not what the target calls for. Threads that do not run get time to come up.
+// Replication is not what the target calls for. A thread that tries to connect is left to it:
+// MariaDB tries again each second, also when the master is dead; only another address may be worth
+// a try.
 bool Duty::astray() const {
     if (!database_.reachable) return false;
+    if (target_->addresses.size() > 1 && !database_.io_connected) return true;
     const bool there = database_.replica_configured && database_.upstream &&
                        std::find(target_->addresses.begin(), target_->addresses.end(),
                                  *database_.upstream) != target_->addresses.end();
@@ -107,7 +110,7 @@ void Duty::done(const VerbDone& done, Turn& turn) {
             if (!done.ok)
                 return prepare_retry_.failed(turn.now, rules_.heartbeat / 4, patience_max);
             prepare_retry_.clear();
-            database_.io_running = false;
+            database_.io_running = database_.io_connected = false;
             wanted_.promised = std::max(wanted_.promised, done.epoch);
             return;
         case Verb::follow:

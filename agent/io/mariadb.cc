@@ -18,6 +18,8 @@ using heartbeat::GtidPosition;
 using std::chrono::milliseconds;
 
 constexpr milliseconds poll_every{20};
+// How long one address of the master may take to answer before the next is tried.
+constexpr Duration connect_patience = std::chrono::milliseconds(500);
 
 std::string text_of(const Row& row, const char* column) {
     const auto found = row.find(column);
@@ -63,7 +65,8 @@ tl::expected<Positions, SqlError> positions(Session& session) {
 void add_replica(DatabaseView& view, const Row& status) {
     view.replica_configured = true;
     view.upstream = Address::parse(text_of(status, "Master_Host"));
-    view.io_running = text_of(status, "Slave_IO_Running") == "Yes";
+    view.io_running = text_of(status, "Slave_IO_Running") != "No";
+    view.io_connected = text_of(status, "Slave_IO_Running") == "Yes";
     view.sql_running = text_of(status, "Slave_SQL_Running") == "Yes";
     for (const auto& [code, text] : {std::pair{"Last_IO_Errno", "Last_IO_Error"},
                                      std::pair{"Last_SQL_Errno", "Last_SQL_Error"}}) {
@@ -77,7 +80,7 @@ void add_replica(DatabaseView& view, const Row& status) {
     if (!lag.empty()) view.lag = std::chrono::seconds(number_of(lag));
     // A relay log between two stopped threads is thrown away by the next START SLAVE: what was
     // received and not applied does not count any more.
-    const bool kept = view.sql_running || text_of(status, "Slave_IO_Running") != "No";
+    const bool kept = view.sql_running || view.io_running;
     const auto received = GtidPosition::parse(text_of(status, "Gtid_IO_Pos"));
     if (kept && received && view.applied) view.received = view.applied->merged(*received);
 }
@@ -224,7 +227,7 @@ Result point_at(Session& session, const DatabaseRules& rules, const Address& add
     return {};
 }
 
-// Both threads run, or the database's own words why not.
+// Both threads run and are connected, or the database's own words why not.
 Result wait_running(Session& session, Instant until, const Leave& leave) {
     while (true) {
         const auto status = replica_status(session);
@@ -232,11 +235,10 @@ Result wait_running(Session& session, Instant until, const Leave& leave) {
         if (!*status) return tl::unexpected<std::string>("the replica's configuration is gone");
         DatabaseView view;
         add_replica(view, **status);
-        if (view.io_running && view.sql_running) return {};
+        if (view.io_connected && view.sql_running) return {};
         // A thread that is "No" does not come back by itself; one that is "Connecting" may.
         const bool given_up =
-            !view.replication_error.empty() && (text_of(**status, "Slave_IO_Running") == "No" ||
-                                                text_of(**status, "Slave_SQL_Running") == "No");
+            !view.replication_error.empty() && (!view.io_running || !view.sql_running);
         if (given_up || leave.ended() || leave.now() >= until) {
             return tl::unexpected(view.replication_error.empty()
                                       ? "replication does not run, without an error"
@@ -333,9 +335,10 @@ Result follow(Session& session, const DatabaseRules& rules, const std::vector<Ad
         }
         if (leave.ended()) break;
         if (const auto done = session.run("START SLAVE"); !done) return failed(done.error());
-        // Each address that is left has its share of the time that is left.
-        const auto left = static_cast<std::int64_t>(addresses.size() - i);
-        last = wait_running(session, leave.now() + (leave.give_up - leave.now()) / left, leave);
+        // Not long: the thread goes on trying by itself, and an election must not wait for this
+        // verb.
+        last =
+            wait_running(session, std::min(leave.give_up, leave.now() + connect_patience), leave);
         if (last) return {};
     }
     if (!last) return last;

@@ -126,6 +126,7 @@ TEST_CASE("three servers: promoted, followed, prepared, handed over and rejoined
     CHECK(replica.replica_configured);
     CHECK(replica.upstream == one.server.address());
     CHECK(replica.io_running);
+    CHECK(replica.io_connected);
     CHECK(replica.sql_running);
     CHECK_FALSE(replica.errant);
     CHECK(replica.received == one.look().applied);
@@ -168,6 +169,26 @@ TEST_CASE("three servers: promoted, followed, prepared, handed over and rejoined
     // To follow whom it follows already changes nothing.
     CHECK(two.follow(one).why == "");
     CHECK(two.look().io_running);
+}
+
+TEST_CASE("a replica goes on trying to reach a dead master, and can be prepared meanwhile") {
+    Node one(1);
+    Node two(2);
+    REQUIRE(one.promote().why == "");
+    REQUIRE(two.follow(one).why == "");
+    one.server.kill();
+    DatabaseView waits;
+    for (int i = 0; i < 200 && (i == 0 || waits.io_connected); ++i) {
+        std::this_thread::sleep_for(milliseconds(20));
+        waits = two.look();
+    }
+    CHECK_FALSE(waits.io_connected);
+    CHECK(waits.io_running);
+    CHECK(two.follow(one).why != "");  // and does not wait long for what can not be
+    CHECK(two.prepare().why == "");
+    const DatabaseView prepared = two.look();
+    CHECK_FALSE(prepared.io_running);
+    CHECK(prepared.sql_running);
 }
 
 namespace {

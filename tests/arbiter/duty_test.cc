@@ -49,6 +49,7 @@ struct Post {
         database.flavour = heartbeat::GtidFlavour::mariadb;
         database.received = database.applied = *heartbeat::GtidPosition::parse("0-1-100");
         database.replica_configured = database.io_running = database.sql_running = true;
+        database.io_connected = true;
         database.upstream = address(12);
     }
     Post& step(const Event& event) {
@@ -584,9 +585,29 @@ TEST_CASE(
     CHECK(post.count<AskMasterRecord>(post.story) == 11);
 }
 
+TEST_CASE(
+    "replication that waits for a dead master is left to it, and a prepare comes through at once") {
+    Post post;
+    post.begin().follow(Epoch{3});
+    post.database.io_connected = false;  // "Connecting": the thread is there, the master is not
+    for (int i = 0; i < 20; ++i) post.pass(1s).look();
+    CHECK_FALSE(post.asked<Follow>());
+    CHECK_FALSE(post.said().health.replication);
+    post.prepare(Epoch{4});
+    CHECK(post.asked<Prepare>());
+    post.now += 10ms;
+    post.done(Verb::prepare, Epoch{4});
+    post.pass(1ms).look();
+    CHECK(post.said().promised == Epoch{});  // it may still connect: that is no promise
+    post.database.io_running = false;
+    post.pass(100ms).look();
+    CHECK(post.said().promised == Epoch{4});
+}
+
 TEST_CASE("a follow that fails is tried again, with longer and longer pauses") {
     Post post;
     post.database.replica_configured = post.database.io_running = false;
+    post.database.io_connected = false;
     post.begin().follow(Epoch{3});
     std::vector<Instant> tries;
     for (int i = 0; i < 400; ++i) {

@@ -533,7 +533,7 @@ void World::look(std::size_t agent) {
         view.applied = database.applied.position();
         view.replica_configured = database.upstream.has_value();
         if (database.upstream) view.upstream = sites_[*database.upstream].address;
-        view.io_running = database.io_running;
+        view.io_running = view.io_connected = database.io_running;
         view.sql_running = database.sql_running;
         // What was read travels for a while too.
         in(sites_[agent].process, now_ + random_.between(ms / 10, 5 * ms),
