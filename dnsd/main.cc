@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <CLI/CLI.hpp>
 
 namespace {
@@ -96,7 +97,12 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Until Control listens for signals: nothing is bound yet and the ledger is safe at any instant, so an
+// order to stop while zones are read is obeyed at once.
+void stop_while_loading(int) { _exit(exit_ok); }
+
 int serve(const Options& options) {
+    for (const int number : {SIGTERM, SIGINT}) std::signal(number, stop_while_loading);
     std::optional<Control> control(std::in_place, setup_for(options));
     control->run();
     const bool reading = control->reading();

@@ -25,7 +25,11 @@ public:
     }
 
     Config all() {
-        config_.mode = top_.word("mode", "act", {"act", "observe"}).value;
+        const auto mode = top_.word("mode", "act", {"act", "observe"});
+        if (mode.value == "observe")
+            document_.error(mode.place, "mode \"observe\" is not possible in this version",
+                            "only \"act\": what it decides, it does");
+        config_.mode = mode.value;
         dns();
         heartbeats();
         state();

@@ -196,7 +196,7 @@ GroupConfig read_group(Document& document, Place place, std::string name, const 
     const auto loss = master.word("loss", "none", {"none", "allow"});
     if (loss.value == "allow")
         document.error(loss.place, "loss \"allow\" is not possible in this version",
-                       "only \"none\": nobody is promoted when commits could be lost");
+                       "leave the line out: who received most is promoted, with no gate to open");
 
     if (www_name && master_name && *www_name == *master_name)
         document.error(master_field.place,

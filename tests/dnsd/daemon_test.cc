@@ -49,6 +49,14 @@ public:
         return eventually([&] { return log().find(text) != std::string::npos; }, 20s);
     }
     void signal(int number) const { REQUIRE(::kill(pid_, number) == 0); }
+    // Does it have a handler of its own for that signal?
+    bool catches(int number) const {
+        std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("SigCgt:"))
+                return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0;
+        return false;
+    }
     // The exit code; -1 when it did not end in time, or by a signal.
     int exit_code(std::chrono::milliseconds within = 20s) {
         int status = 0;
@@ -240,6 +248,16 @@ TEST_CASE("what cannot start says why in its last line, and leaves with the fitt
     } else if (code != 78) {
         CHECK(std::count(log.begin(), log.end(), '\n') == 1);
     }
+}
+
+TEST_CASE("SIGTERM while large zones are read ends it cleanly, too") {
+    const Site site;
+    site.write("large.org", zone_text(1, "$GENERATE 1-500000 host$ A 192.0.2.1\n"));
+    Daemon daemon(site.folder, site.arguments());
+    REQUIRE(eventually([&] { return daemon.catches(SIGTERM); }, 20s));
+    CHECK(daemon.log().find("ready") == std::string::npos);
+    daemon.signal(SIGTERM);
+    CHECK(daemon.exit_code(2s) == 0);
 }
 
 TEST_CASE("the service manager is told when it is ready") {

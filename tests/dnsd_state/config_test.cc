@@ -109,7 +109,7 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
 }
 
 TEST_CASE("everything said is taken") {
-    const Config config = good(R"(mode = "observe"
+    const Config config = good(R"(mode = "act"
 zone = "wiki.example"
 zone_file = "/srv/wiki.zone"
 secondaries = ["198.51.100.1:5353", "2001:db8::53", "[2001:db8::54]:5300"]
@@ -150,7 +150,7 @@ on_change = ""
 wiki3 = { address = ["192.0.2.13", "2001:db8::13"], weight = 2, may_lead = false, priority = 9 }
 wiki1 = ["192.0.2.11", "192.0.2.10"]
 )");
-    CHECK(config.mode == "observe");
+    CHECK(config.mode == "act");
     CHECK(config.name == "ns7");
     CHECK(config.arbiter_id.text() == "ns7");
     CHECK(config.cluster.text() == "lab");
@@ -387,6 +387,8 @@ TEST_CASE("what this version can not do is refused and never passed over") {
         CAPTURE(tables);
         CHECK(errors(with(tables)).find("not possible in this version") != std::string::npos);
     }
+    CHECK(errors("mode = \"observe\"\n" + with("")).find("not possible in this version") !=
+          std::string::npos);
 }
 
 TEST_CASE("the two forms do not mix, and groups do not collide") {

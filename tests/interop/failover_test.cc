@@ -40,12 +40,23 @@ bool replicates_from(const Machine& machine, const std::string& master) {
 }
 
 // All machines, the master among them, hold that many edits.
-bool all_have(Cluster& cluster, const std::string& edits) {
-    return until(20s, [&] {
-        for (Machine& machine : cluster.machines())
-            if (machine.database->query(count_edits) != edits) return false;
-        return true;
+std::string all_have(Cluster& cluster, const std::string& edits) {
+    std::string counts;
+    until(20s, [&] {
+        counts.clear();
+        bool all = true;
+        for (Machine& machine : cluster.machines()) {
+            const std::string count = machine.database->query(count_edits);
+            all = all && count == edits;
+            counts += machine.name + " " + count + " ";
+        }
+        return all;
     });
+    return counts;
+}
+
+std::string each(const std::string& edits) {
+    return "wiki1 " + edits + " wiki2 " + edits + " wiki3 " + edits + " ";
 }
 
 // A writable server other than `dead` that the secondary names.
@@ -75,7 +86,7 @@ TEST_CASE("the master's machine dies, another is writable and named, the old one
             CHECK_FALSE(edit(cluster, machine.address));  // only the master takes writes
             CHECK(until(20s, [&] { return replicates_from(machine, first); }));
         }
-    REQUIRE(all_have(cluster, "5"));
+    REQUIRE(all_have(cluster, "5") == each("5"));
 
     cluster.kill(dead);
     const auto died = now();
@@ -97,7 +108,7 @@ TEST_CASE("the master's machine dies, another is writable and named, the old one
     cluster.start(dead);
     REQUIRE_MESSAGE(until(30s, [&] { return replicates_from(dead, *second); }),
                     read_file(dead.folder + "/agent.log"));
-    CHECK(all_have(cluster, "10"));
+    CHECK_MESSAGE(all_have(cluster, "10") == each("10"), cluster.logs());
     CHECK(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
     CHECK(cluster.master_at_secondary() == second);
     CHECK_FALSE(edit(cluster, first));

@@ -60,7 +60,7 @@ TEST_CASE("./run --for shows the system, obeys a second terminal, ends with 0 an
     const Outcome killed = it.tell("kill", master);
     CHECK_MESSAGE(killed.status == 0, killed.out);
     CHECK(it.tell("kill", master).status == 1);  // it is dead already
-    CHECK(until(15s, [&] { return it.says("leads under epoch 2"); }));
+    CHECK(until(15s, [&] { return it.says("epoch=2"); }));
     CHECK(it.tell("start", master).status == 0);
     REQUIRE(lab.wait(60s));
     CHECK_MESSAGE(lab.status() == 0, read_file(it.log));

@@ -156,19 +156,25 @@ Outcome run(const std::vector<std::string>& argv, const std::string& input, Mill
     const auto end = now() + at_most;
     Outcome outcome;
     int status = 0;
-    for (;;) {
-        if (waitpid(pid, &status, WNOHANG) == pid) {
-            outcome.status = code_of(status);
-            break;
+    // It may be a script with children of its own, all of its process group.
+    const auto end_it = [&] {
+        ::kill(-pid, SIGKILL);
+        waitpid(pid, &status, 0);
+    };
+    try {
+        while (waitpid(pid, &status, WNOHANG) != pid && outcome.status == 0) {
+            if (now() >= end) {
+                end_it();
+                outcome.status = 124;
+            } else {
+                pause_for(2ms);
+            }
         }
-        if (now() >= end) {
-            ::kill(pid, SIGKILL);
-            waitpid(pid, &status, 0);
-            outcome.status = 124;
-            break;
-        }
-        pause_for(2ms);
+    } catch (const Interrupted&) {
+        end_it();
+        throw;
     }
+    if (outcome.status == 0) outcome.status = code_of(status);
     outcome.out = read_file(scratch / "out");
     outcome.err = read_file(scratch / "err");
     return outcome;
