@@ -599,6 +599,8 @@ TEST_CASE(
     post.done(Verb::prepare, Epoch{4});
     post.pass(1ms).look();
     CHECK(post.said().promised == Epoch{});  // it may still connect: that is no promise
+    CHECK(post.count<Prepare>(post.story) == 2);
+    post.done(Verb::prepare, Epoch{4});
     post.database.io_running = false;
     post.pass(100ms).look();
     CHECK(post.said().promised == Epoch{4});
