@@ -50,6 +50,8 @@ void write_zone(const std::string& path, int names) {
 std::vector<pid_t> family(pid_t root) {
     std::map<pid_t, std::vector<pid_t>> children;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string pid = entry.path().filename();
+        if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
         const std::string text = read_file(entry.path().string() + "/stat");
         const std::size_t behind = text.rfind(')');
         if (behind == std::string::npos) continue;
@@ -57,7 +59,7 @@ std::vector<pid_t> family(pid_t root) {
         std::string state;
         pid_t parent = 0;
         fields >> state >> parent;
-        children[parent].push_back(std::stoi(entry.path().filename()));
+        children[parent].push_back(std::stoi(pid));
     }
     std::vector<pid_t> result = {root};
     for (std::size_t i = 0; i < result.size(); ++i) {

@@ -34,6 +34,8 @@ struct Run {
     bool left_nothing() const {
         const std::string mark = temporary;  // stands in the command line of all that it started
         for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            const std::string pid = entry.path().filename();
+            if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
             const std::string line = read_file(entry.path().string() + "/cmdline");
             if (line.find(mark) != std::string::npos) return false;
         }
