@@ -123,6 +123,17 @@ Rdata Soa::rdata() const {
     return Rdata(bytes);
 }
 
+ByteRange names_in(Type type, std::span<const std::byte> rdata) {
+    const RdataShape shape = shape_of(type);
+    std::size_t end = shape.skip;
+    for (unsigned i = 0; i < shape.names && end < rdata.size(); ++i) {
+        while (end < rdata.size() && rdata[end] != std::byte{0})
+            end += std::to_integer<std::size_t>(rdata[end]) + 1;
+        ++end;  // the root's own zero
+    }
+    return {shape.skip, std::min(end, rdata.size())};
+}
+
 bool well_formed(Type type, std::span<const std::byte> rdata) {
     if (rdata.size() > rrset_size_max - record_head) return false;
     switch (type) {
