@@ -131,7 +131,7 @@ ByteRange names_in(Type type, std::span<const std::byte> rdata) {
             end += std::to_integer<std::size_t>(rdata[end]) + 1;
         ++end;  // the root's own zero
     }
-    return {shape.skip, std::min(end, rdata.size())};
+    return {std::min<std::size_t>(shape.skip, rdata.size()), std::min(end, rdata.size())};
 }
 
 bool well_formed(Type type, std::span<const std::byte> rdata) {
