@@ -1,6 +1,7 @@
 #include "zones/record.h"
 
 #include "zones/node.h"
+#include "zones/words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -30,12 +31,6 @@ constexpr std::pair<std::string_view, std::uint16_t> mnemonics[] = {
     {"IXFR", 251},      {"AXFR", 252},      {"MAILB", 253},   {"MAILA", 254}, {"ANY", 255},
     {"URI", 256},       {"CAA", 257},       {"AVC", 258},     {"DLV", 32769},
 };
-
-bool equal_words(std::string_view word, std::string_view upper) {
-    return word.size() == upper.size() &&
-           std::equal(word.begin(), word.end(), upper.begin(),
-                      [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 0x20 : a) == b; });
-}
 
 void append(std::vector<std::byte>& to, std::span<const std::byte> some) {
     to.insert(to.end(), some.begin(), some.end());
