@@ -1,6 +1,7 @@
 #include "zones/record.h"
 
 #include "zones/node.h"
+#include "zones/words.h"
 
 #include <algorithm>
 #include <charconv>
@@ -30,12 +31,6 @@ constexpr std::pair<std::string_view, std::uint16_t> mnemonics[] = {
     {"IXFR", 251},      {"AXFR", 252},      {"MAILB", 253},   {"MAILA", 254}, {"ANY", 255},
     {"URI", 256},       {"CAA", 257},       {"AVC", 258},     {"DLV", 32769},
 };
-
-bool equal_words(std::string_view word, std::string_view upper) {
-    return word.size() == upper.size() &&
-           std::equal(word.begin(), word.end(), upper.begin(),
-                      [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 0x20 : a) == b; });
-}
 
 void append(std::vector<std::byte>& to, std::span<const std::byte> some) {
     to.insert(to.end(), some.begin(), some.end());
@@ -121,6 +116,17 @@ Rdata Soa::rdata() const {
     for (const std::uint32_t number : {serial, refresh, retry, expire, minimum})
         append32(bytes, number);
     return Rdata(bytes);
+}
+
+ByteRange names_in(Type type, std::span<const std::byte> rdata) {
+    const RdataShape shape = shape_of(type);
+    std::size_t end = shape.skip;
+    for (unsigned i = 0; i < shape.names && end < rdata.size(); ++i) {
+        while (end < rdata.size() && rdata[end] != std::byte{0})
+            end += std::to_integer<std::size_t>(rdata[end]) + 1;
+        ++end;  // the root's own zero
+    }
+    return {std::min<std::size_t>(shape.skip, rdata.size()), std::min(end, rdata.size())};
 }
 
 bool well_formed(Type type, std::span<const std::byte> rdata) {

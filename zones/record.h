@@ -144,6 +144,12 @@ constexpr RdataShape shape_of(Type type) {
             return {};
     }
 }
+struct ByteRange {
+    std::size_t begin = 0, end = 0;
+    constexpr bool holds(std::size_t at) const { return at >= begin && at < end; }
+};
+// Where the names stand in well-formed data, one behind the other; empty when there are none.
+ByteRange names_in(Type type, std::span<const std::byte> rdata);
 // Whether `rdata` has the form that the server relies on when it answers: whole names where
 // shape_of() says, the exact length of A, AAAA and SOA, nothing empty where something must be.
 bool well_formed(Type type, std::span<const std::byte> rdata);

@@ -45,12 +45,15 @@ std::vector<BrokenRule> broken_rules(std::span<const RRsetKind> kinds, bool apex
 
 std::weak_ordering compare_rdata(Type type, std::span<const std::byte> a,
                                  std::span<const std::byte> b) {
-    const bool names = shape_of(type).names > 0;
-    return std::lexicographical_compare_three_way(
-        a.begin(), a.end(), b.begin(), b.end(), [names](std::byte x, std::byte y) {
-            const auto c = std::to_integer<std::uint8_t>(x), d = std::to_integer<std::uint8_t>(y);
-            return std::weak_ordering(names ? lower1(c) <=> lower1(d) : c <=> d);
-        });
+    const ByteRange names_a = names_in(type, a), names_b = names_in(type, b);
+    const std::size_t both = std::min(a.size(), b.size());
+    for (std::size_t i = 0; i < both; ++i) {
+        const auto c = std::to_integer<std::uint8_t>(a[i]), d = std::to_integer<std::uint8_t>(b[i]);
+        const auto order =
+            (names_a.holds(i) ? lower1(c) : c) <=> (names_b.holds(i) ? lower1(d) : d);
+        if (order != 0) return order;
+    }
+    return a.size() <=> b.size();
 }
 
 }  // namespace zones

@@ -22,8 +22,8 @@ struct BrokenRule {
 };
 std::vector<BrokenRule> broken_rules(std::span<const RRsetKind> kinds, bool apex);
 
-// Order of record data in which data that mean the same are equal: the case of names is not seen
-// (RFC 4034 §6.2).
+// Order of well-formed record data in which data that mean the same are equal: the case of names is
+// not seen (RFC 4034 §6.2), every other byte is.
 std::weak_ordering compare_rdata(Type type, std::span<const std::byte> a,
                                  std::span<const std::byte> b);
 

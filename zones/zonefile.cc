@@ -4,78 +4,17 @@
 #include "zones/generate.h"
 #include "zones/master_file.h"
 #include "zones/rdata_text.h"
+#include "zones/words.h"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <optional>
 #include <string_view>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
 namespace zones {
 
 namespace {
-
-bool equal_words(std::string_view word, std::string_view upper) {
-    return word.size() == upper.size() &&
-           std::equal(word.begin(), word.end(), upper.begin(),
-                      [](char a, char b) { return (a >= 'a' && a <= 'z' ? a - 0x20 : a) == b; });
-}
-
-// "3600", "1H30M", "2d" (BIND's units); nullopt when it is no TTL at all.
-std::optional<std::uint64_t> read_ttl(std::string_view text) {
-    constexpr std::uint64_t far = std::uint64_t{1} << 40;
-    std::uint64_t sum = 0;
-    bool units = false;
-    if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;
-    while (!text.empty()) {
-        std::uint64_t number = 0;
-        const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error == std::errc::result_out_of_range)
-            number = far;
-        else if (error != std::errc())
-            return std::nullopt;
-        text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
-        std::uint64_t unit = 1;
-        if (!text.empty()) {
-            switch (text[0] | 0x20) {
-                case 's':
-                    unit = 1;
-                    break;
-                case 'm':
-                    unit = 60;
-                    break;
-                case 'h':
-                    unit = 3600;
-                    break;
-                case 'd':
-                    unit = 86400;
-                    break;
-                case 'w':
-                    unit = 604800;
-                    break;
-                default:
-                    return std::nullopt;
-            }
-            text.remove_prefix(1);
-            units = true;
-        } else if (units) {
-            return std::nullopt;  // "1H30": of what?
-        }
-        sum = std::min(far, sum + std::min(number, far) * unit);
-    }
-    return sum;
-}
-
-std::optional<Class> read_class(std::string_view text) {
-    if (equal_words(text, "IN")) return Class::in;
-    if (equal_words(text, "CH")) return Class::ch;
-    if (equal_words(text, "HS")) return Class::hs;
-    if (equal_words(text, "CLASS1")) return Class::in;
-    return std::nullopt;
-}
 
 // Places of records as the tags of the builder, in file order.
 constexpr unsigned file_shift = 52, line_shift = 20;
@@ -437,16 +376,6 @@ private:
     std::string data_;
 };
 
-void append_record(std::string& text, const std::string& owner, RRsetView rrset) {
-    const std::byte* record = rrset.records().data();
-    const std::string type = type_text(rrset.type());
-    for (std::size_t i = 0; i < rrset.count(); ++i) {
-        text += owner + '\t' + std::to_string(rrset.ttl().seconds) + "\tIN\t" + type + '\t' +
-                rdata_text(rrset.type(), RRsetView::rdata(record)) + '\n';
-        record += RRsetView::record_size(record);
-    }
-}
-
 }  // namespace
 
 std::string Mistake::text() const {
@@ -461,29 +390,6 @@ std::string Mistake::text() const {
 Loaded load_zone(const Name& origin, const std::string& path, const Opener& open,
                  std::span<const Name> watch) {
     return Loader(origin, open, watch).load(path);
-}
-
-std::string zone_text(const Zone& zone) {
-    std::vector<const Node*> nodes;
-    nodes.reserve(zone.names());
-    Zone::Cursor cursor;
-    while (const Node* node = zone.next(cursor)) nodes.push_back(node);
-    std::sort(nodes.begin(), nodes.end(),
-              [](const Node* a, const Node* b) { return compare_names(a->name(), b->name()) < 0; });
-    std::string text;
-    for (const Node* node : nodes) {
-        std::string owner = Name::from_wire(node->name())->text();
-        if (owner != ".") owner += '.';
-        if (const RRsetView soa = node->rrset(Type::soa)) append_record(text, owner, soa);
-        node->for_each([&](RRsetView rrset) {
-            if (rrset.type() != Type::soa) append_record(text, owner, rrset);
-        });
-    }
-    return text;
-}
-
-std::string rdata_text(Type type, const Rdata& rdata) {
-    return rdata_text(type, rdata.bytes());
 }
 
 }  // namespace zones

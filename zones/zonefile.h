@@ -1,6 +1,6 @@
 #pragma once
-// Master files (RFC 1035 §5) and zones: text in, with every mistake told at its place, and text
-// out. Record data is read and written by ldns. This room opens no file: it is handed an opener.
+// Zones from master files (RFC 1035 §5), with every mistake told at its place. Record data is read
+// by ldns. This room opens no file: it is handed an opener.
 
 #include "zones/zone.h"
 
@@ -52,10 +52,5 @@ inline constexpr std::size_t watched_max = 1000;
 // `watch`: names whose first place in the files is wanted in Loaded::seen.
 Loaded load_zone(const Name& origin, const std::string& path, const Opener& open,
                  std::span<const Name> watch = {});
-
-// Master file text: the SOA first, then all names in canonical order, one record a line.
-std::string zone_text(const Zone& zone);
-// One record's data as master file text.
-std::string rdata_text(Type type, const Rdata& rdata);
 
 }  // namespace zones

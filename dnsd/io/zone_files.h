@@ -20,11 +20,6 @@ constexpr std::size_t zone_file_bytes_max = std::size_t{1} << 31;
 
 // The whole text of a file or one sentence why not.
 tl::expected<std::string, std::string> read_text(const std::string& path);
-// 16 hexadecimal digits (FNV-1a): for telling versions of an operator's own files apart, no defence
-// against forgery.
-std::string digest_of(std::string_view content);
-// Of all records but the SOA's serial, in canonical order.
-std::string content_digest(const zones::Zone&);
 
 struct ZoneSource {
     zones::Name origin;
@@ -51,7 +46,7 @@ struct ZoneRead {
     std::shared_ptr<const zones::Zone> zone;  // the new version, for `loaded`
     std::vector<zones::Mistake> mistakes;     // of severity warning for `loaded`
     bool same_content = false;
-    std::string content;  // content_digest, when digests were asked for
+    std::string content;  // zones::content_digest, when digests were asked for
 };
 
 // Remembers what it read, to tell what is new. Used by one thread at a time.
@@ -60,7 +55,7 @@ public:
     // What else is wrong with a zone that the parser takes.
     using Inspect = std::function<std::vector<zones::Mistake>(const zones::Loaded&)>;
 
-    // `digests`: each zone's content_digest is wanted, for a ledger.
+    // `digests`: each zone's zones::content_digest is wanted, for a ledger.
     explicit ZoneReader(bool digests, Inspect inspect = {})
         : digests_(digests), inspect_(std::move(inspect)) {}
 
@@ -70,9 +65,11 @@ public:
 private:
     struct Known {
         std::vector<std::string> files;
-        std::string bytes;  // digest_of all files
+        std::string bytes;  // digest of all files
         std::shared_ptr<const zones::Zone> zone;
+        std::string content;  // zones::content_digest; empty until it is asked for
     };
+    static const std::string& content_of(Known& known);
     ZoneRead read_one(const ZoneSource& source, Known* known, Known& now) const;
 
     bool digests_;

@@ -130,6 +130,21 @@ TEST_CASE("empty non-terminals come and go with the names below them (RFC 8020)"
     }
 }
 
+TEST_CASE("a change keeps records whose numbers look like letters, and drops real duplicates") {
+    const auto before = zone("example", "");
+    const auto mx = [](std::uint8_t preference, std::string_view server) {
+        Bytes data = bytes({0, preference});
+        const Name host = name(server);
+        data.insert(data.end(), host.wire().begin(), host.wire().end());
+        return Rdata(data);
+    };
+    const Zone::Change change{
+        name("w.example"), Type::mx, {60}, {mx('A', "a.x"), mx('a', "a.x"), mx('A', "A.X")}};
+    const auto after = changed(before, {change});
+    CHECK(after->rrset(name("w.example"), Type::mx)->rdatas ==
+          std::vector<Rdata>{mx('A', "a.x"), mx('a', "a.x")});
+}
+
 TEST_CASE("cuts and wildcards take effect and end with the change") {
     const auto before = zone("example", "w.sub A 192.0.2.1\n");
     const auto cut =

@@ -1,5 +1,7 @@
 #include "tests/zones/support.h"
 
+#include "zones/rdata_text.h"
+
 #include "zones/wire.h"
 
 #include <doctest/doctest.h>
@@ -104,7 +106,7 @@ Lines lines(const std::vector<RRset>& section) {
     for (const RRset& rrset : section)
         for (const Rdata& rdata : rrset.rdatas)
             result.push_back(rrset.owner.text() + " " + std::to_string(rrset.ttl.seconds) + " " +
-                             type_text(rrset.type) + " " + rdata_text(rrset.type, rdata));
+                             type_text(rrset.type) + " " + rdata_text(rrset.type, rdata.bytes()));
     return result;
 }
 

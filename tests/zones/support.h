@@ -3,6 +3,7 @@
 
 #include "zones/respond.h"
 #include "zones/soa_query.h"
+#include "zones/zone_text.h"
 #include "zones/zonefile.h"
 
 #include <cstdint>

@@ -1,5 +1,6 @@
 #include "tests/zones/support.h"
 #include "zones/generate.h"
+#include "zones/rules.h"
 
 #include <doctest/doctest.h>
 
@@ -150,6 +151,35 @@ TEST_CASE("a zone lacks what it lacks") {
           Lines{"2:1: error: 'example' has no NS record"});
     CHECK(mistakes("@ SOA ns host 2 2 3 4 5\n") ==
           Lines{"5:1: error: 'example' has 2 SOA records"});
+}
+
+TEST_CASE("numbers beside names have no case: only what means the same is a duplicate") {
+    // 65 and 97 are 'A' and 'a', 8001 and 8033 end in 0x41 and 0x61.
+    CHECK(mistakes("w MX 65 a.x.\nw MX 97 a.x.\n").empty());
+    CHECK(mistakes("w SRV 0 5 8001 a.x.\nw SRV 0 5 8033 a.x.\n").empty());
+    CHECK(mistakes("w TYPE65280 \\# 1 41\nw TYPE65280 \\# 1 61\n").empty());
+    CHECK(mistakes("w MX 65 a.x.\nw MX 65 A.X.\n") ==
+          Lines{"6:1: warning: duplicate record: 'w.example' MX"});
+    CHECK(mistakes("w SRV 0 5 8001 a.x.\nw SRV 0 5 8001 A.x.\n") ==
+          Lines{"6:1: warning: duplicate record: 'w.example' SRV"});
+    CHECK(mistakes("w MINFO a.x. b.x.\nw MINFO A.x. B.X.\n") ==
+          Lines{"6:1: warning: duplicate record: 'w.example' MINFO"});
+    const auto kept = load("example", front + "w MX 65 a.x.\nw MX 97 a.x.\n").zone;
+    REQUIRE(kept != nullptr);
+    CHECK(kept->rrset(name("w.example"), Type::mx)->rdatas.size() == 2);
+}
+
+TEST_CASE("two SOAs are the same when they differ in the names' case alone") {
+    const auto soa = [](std::string_view primary, std::uint32_t serial) {
+        return Soa{name(primary), name("b"), serial, 2, 3, 4, 5}.rdata();
+    };
+    const auto same = [](const Rdata& a, const Rdata& b) {
+        return compare_rdata(Type::soa, a.bytes(), b.bytes()) == 0;
+    };
+    CHECK(same(soa("ns.example", 1), soa("NS.Example", 1)));
+    CHECK_FALSE(same(soa("ns.example", 1), soa("na.example", 1)));
+    for (const std::uint32_t shift : {0U, 8U, 16U, 24U})
+        CHECK_FALSE(same(soa("ns", 0x41U << shift), soa("ns", 0x61U << shift)));
 }
 
 TEST_CASE("what is odd but can be served is a warning") {
