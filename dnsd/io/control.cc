@@ -54,6 +54,12 @@ unsigned workers_of(const Setup& setup) {
     return std::min(wanted, UdpServer::workers_max);
 }
 
+std::string too_many_targets(std::size_t wanted) {
+    return fmt::format(
+        "the zones and their secondaries make {} pairs to send NOTIFY to; the bound is {}", wanted,
+        Notifier::targets_max);
+}
+
 }  // namespace
 
 class Control::Inside {
@@ -72,6 +78,7 @@ private:
     void watch_signals();
     void stop();
 
+    std::size_t targets_wanted() const;
     std::vector<Notifier::Target> targets() const;
     void log_lines(const std::vector<ZoneStore::Line>& lines) const;
     void publish();
@@ -140,6 +147,9 @@ void Control::Inside::load_first() {
     if (errors != 0)
         throw StartError(exit_data, fmt::format("{} in the zone files; nothing was started",
                                                 counted(errors, "error")));
+    if (const std::size_t wanted = targets_wanted(); wanted > Notifier::targets_max)
+        throw StartError(exit_config,
+                         fmt::format("{}; nothing was started", too_many_targets(wanted)));
     if (result.sources->sources.empty())
         log_warning("there are no zones to serve; add files NAME.zone and send SIGHUP");
 }
@@ -208,11 +218,25 @@ void Control::Inside::stop() {
     if (udp_) udp_->stop();
 }
 
+// How many there would be, if every zone that was read were served.
+std::size_t Control::Inside::targets_wanted() const {
+    std::size_t wanted = 0;
+    for (const zones::Name& zone : store_.read_names()) wanted += setup_.secondaries(zone).size();
+    return wanted;
+}
+
+// Files that are added while the daemon serves must not end it: those beyond the bound are left to
+// their secondaries' refresh timers (RFC 1035 §3.3.13).
 std::vector<Notifier::Target> Control::Inside::targets() const {
     std::vector<Notifier::Target> targets;
+    std::size_t wanted = 0;
     for (const zones::Name& zone : store_.names())
         for (const Endpoint& secondary : setup_.secondaries(zone))
-            targets.push_back({secondary.address, secondary.port, zone});
+            if (++wanted <= Notifier::targets_max)
+                targets.push_back({secondary.address, secondary.port, zone});
+    if (wanted > Notifier::targets_max)
+        log_error(fmt::format("{}; the last {} by zone name hear of no change by NOTIFY",
+                              too_many_targets(wanted), wanted - Notifier::targets_max));
     return targets;
 }
 

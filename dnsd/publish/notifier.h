@@ -7,6 +7,7 @@
 #include "zones/serial.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -136,8 +137,11 @@ private:
     void send_notify(Entry&, Instant now, std::vector<Effect>&);
     void send_ask(Entry&, Instant now, std::vector<Effect>&);
     std::uint16_t draw_id();
+    void index();
+    const std::vector<std::size_t>& of(const zones::Name& zone) const;
 
     std::vector<Entry> entries_;
+    std::map<zones::Name, std::vector<std::size_t>> by_zone_;  // places in entries_
     std::uint64_t random_;
     Instant paced_until_{};
 };
