@@ -276,13 +276,10 @@ void Control::Inside::loaded(Loader::Result result) {
     log_info(reload_.text());
 }
 
-// The first question's name says which zone; its version is that of the snapshot it was sent from.
+// The first question's name says which zone.
 void Control::Inside::transferred(const TransferDone& done) {
     const auto name = zones::Name::from_wire(std::span(done.request).subspan(dns_header));
-    if (!name) return;
-    if (const zones::History* history = done.snapshot->zone(*name))
-        notify_->step(
-            Notifier::SecondaryAsked{done.to.address, *name, history->newest()->serial()});
+    if (name) notify_->step(Notifier::SecondaryAsked{done.to.address, *name});
 }
 
 void Control::Inside::publish_status() {

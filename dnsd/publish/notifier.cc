@@ -120,17 +120,14 @@ void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& ef
     }
 }
 
-void Notifier::on(const SecondaryAsked& event, Instant now, std::vector<Effect>& effects) {
-    // It asks from any port. Where two secondaries share an address nobody can tell which it was;
-    // then only their own answers count (SerialHeard).
-    Entry* only = nullptr;
+// What was handed to the kernel need not have come, and a person with dig at that address is no
+// secondary: a transfer proves nothing, but is a good moment to ask.
+void Notifier::on(const SecondaryAsked& event, Instant now, std::vector<Effect>&) {
     for (const std::size_t at : of(event.zone)) {
         Entry& entry = entries_[at];
-        if (entry.target.address != event.address) continue;
-        if (only) return;
-        only = &entry;
+        if (entry.target.address == event.address && entry.newest)
+            entry.ask_due = std::min(entry.ask_due, now + fetch_time);
     }
-    if (only) learn(*only, event.serial, now, effects);
 }
 
 void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& effects) {

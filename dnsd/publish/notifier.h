@@ -61,14 +61,12 @@ public:
         zones::Name zone;
         std::uint8_t rcode = 0;
     };
-    // It was given this version whole (AXFR, IXFR), or its IXFR request said that it has it. Not
-    // for a SOA query: that proves nothing about what it has.
+    // From that address, whatever the port, a transfer was asked for and sent.
     struct SecondaryAsked {
         heartbeat::Address address;
         zones::Name zone;
-        zones::Serial serial;
     };
-    // The answer to AskSerial.
+    // The answer to AskSerial, and the only proof of what it has.
     struct SerialHeard {
         heartbeat::Address address;
         std::uint16_t port = 0;
