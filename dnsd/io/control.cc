@@ -48,6 +48,21 @@ ZoneReader reader_for(const Setup& setup) {
     });
 }
 
+Loader::ConfigReader config_reader_for(const Setup& setup) {
+    if (!setup.config) return {};
+    return [file = setup.config_file, running = *setup.config] {
+        return read_config_again(file, running);
+    };
+}
+
+// What a reload says of the configuration; it takes nothing from it.
+void log_config(const ConfigAgain& again) {
+    if (!again.mistakes.empty()) (again.ok ? log_warning : log_error)(again.mistakes);
+    for (const std::string& difference : again.differences) log_warning(difference);
+    if (!again.differences.empty())
+        log_warning("the configuration's changes above take effect at a restart");
+}
+
 unsigned workers_of(const Setup& setup) {
     const unsigned wanted =
         setup.workers != 0 ? setup.workers : std::max(1U, std::thread::hardware_concurrency());
@@ -111,7 +126,7 @@ Control::Inside::Inside(Setup setup)
       ledger_(open_ledger(setup_.config)),
       store_(zones::Catalog().with(setup_.access).with(setup_.identity),
              ledger_ ? &*ledger_ : nullptr),
-      loader_(loop_, setup_.sources, reader_for(setup_),
+      loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
               [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
@@ -264,6 +279,12 @@ void Control::Inside::publish() {
 }
 
 void Control::Inside::loaded(Loader::Result result) {
+    if (result.config) log_config(*result.config);
+    if (result.config && !result.config->ok) {
+        log_error("The running configuration stays; no zone file was read");
+        reload_.failed(result.sources.error());
+        return;
+    }
     if (!result.sources) {
         log_error(fmt::format("{}; all zones stay as they are", result.sources.error()));
         reload_.failed(result.sources.error());

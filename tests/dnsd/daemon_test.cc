@@ -182,6 +182,35 @@ TEST_CASE("a secondary is told when zones are loaded and when they change") {
     CHECK(told(6));
 }
 
+TEST_CASE("a reload reads the configuration, says what waits for a restart, and refuses mistakes") {
+    const Site site;
+    const auto configure = [&](const std::string& dns) {
+        return site.folder.write(
+            "dnsd.toml", fmt::format(""
+                                     "[dns]\nlisten = \"{}\"\n{}\n[state]\ndirectory = \"{}\"\n"
+                                     "control = \"{}\"\n[monitor]\nlisten = \"\"\n[[zone]]\nname = "
+                                     "\"example.org\"\nfile = \"zones/example.org.zone\"\n",
+                                     site.endpoint.text(), dns, site.folder.path(),
+                                     site.folder.path("control.sock")));
+    };
+    Daemon daemon(site.folder, {"--config", configure("workers = 1")});
+    REQUIRE(daemon.says("ready"));
+
+    configure("workers = 1\nwrkers = 2");
+    site.write("example.org", zone_text(6));
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("dnsd.toml:4:1: error: "));
+    CHECK(daemon.says("The running configuration stays; no zone file was read"));
+    CHECK(site.serial("example.org") == 5);
+
+    configure("workers = 2");
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("~ dns.workers 1 -> 2"));
+    CHECK(daemon.says("take effect at a restart"));
+    CHECK(daemon.says("reload: 1 zone read anew"));
+    CHECK(site.serial("example.org") == 6);
+}
+
 TEST_CASE("more pairs of zone and secondary than the bound stop a start, but not a daemon") {
     constexpr unsigned secondaries = 64;
     constexpr unsigned zones_at_bound = Notifier::targets_max / secondaries;
