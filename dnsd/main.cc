@@ -84,7 +84,8 @@ void refuse_mixtures(const Options& options) {
 }
 
 Setup setup_for(const Options& options) {
-    if (!options.config.empty()) return setup_for_config(read_config_or_throw(options.config));
+    if (!options.config.empty())
+        return setup_for_config(read_config_or_throw(options.config), options.config);
     return setup_for_directory(endpoints("--listen", options.listen), options.zones,
                                endpoints("--notify", options.notify), options.workers);
 }
@@ -97,9 +98,11 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Until Control listens for signals: nothing is bound yet and the ledger is safe at any instant, so an
-// order to stop while zones are read is obeyed at once.
-void stop_while_loading(int) { _exit(exit_ok); }
+// Until Control listens for signals: the kernel closes the sockets that may be bound by then, and
+// the ledger is safe at any instant, so an order to stop while zones are read is obeyed at once.
+void stop_while_loading(int) {
+    _exit(exit_ok);
+}
 
 int serve(const Options& options) {
     for (const int number : {SIGTERM, SIGINT}) std::signal(number, stop_while_loading);

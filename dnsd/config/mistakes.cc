@@ -31,10 +31,6 @@ std::string text_of(const Mistake& mistake) {
     return out;
 }
 
-std::string counted(std::size_t n, std::string_view noun) {
-    return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
-}
-
 // Optimal string alignment: insert, delete, replace, swap of neighbours.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
     constexpr std::size_t longest = 40;
@@ -54,6 +50,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 }
 
 }  // namespace
+
+std::string counted(std::size_t number, std::string_view noun) {
+    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
 
 Mistake from_zone_file(const zones::Mistake& mistake) {
     Mistake out;

@@ -22,6 +22,8 @@ struct Mistake {
     bool is_error = true;
 };
 
+std::string counted(std::size_t number, std::string_view noun);  // "1 error", "3 errors"
+
 // The same as a mistake of the configuration, so that one report holds both.
 Mistake from_zone_file(const zones::Mistake&);
 

@@ -52,7 +52,9 @@ void declare(CLI::App& app, Line& line) {
     explain->add_option("SERVER", line.server, "its name")->required();
     explain->callback([&] { line.run = [&] { return dnsd::explain(line.options, line.server); }; });
 
-    CLI::App* reload = app.add_subcommand("reload", "read configuration and zone files again");
+    CLI::App* reload = app.add_subcommand(
+        "reload",
+        "take up changed zone files; check the configuration and say what a restart changes");
     reload->callback([&] { line.run = [&] { return dnsd::reload(line.options); }; });
 
     CLI::App* check = app.add_subcommand("check", "report every mistake of a configuration");

@@ -88,6 +88,13 @@ Config read_config_or_throw(const std::string& path) {
     return std::move(*read.config);
 }
 
+ConfigAgain read_config_again(const std::string& path, const Config& running) {
+    const ConfigRead read = read_config(path, read_text);
+    ConfigAgain again{read.config.has_value(), read.report(), {}};
+    if (read.config) again.differences = differences(running, *read.config);
+    return again;
+}
+
 CheckReport check(const std::string& config_path) {
     ConfigRead read = read_config(config_path, read_text);
     std::vector<std::string> wrong;

@@ -48,10 +48,31 @@ ZoneReader reader_for(const Setup& setup) {
     });
 }
 
+Loader::ConfigReader config_reader_for(const Setup& setup) {
+    if (!setup.config) return {};
+    return [file = setup.config_file, running = *setup.config] {
+        return read_config_again(file, running);
+    };
+}
+
+// What a reload says of the configuration; it takes nothing from it.
+void log_config(const ConfigAgain& again) {
+    if (!again.mistakes.empty()) (again.ok ? log_warning : log_error)(again.mistakes);
+    for (const std::string& difference : again.differences) log_warning(difference);
+    if (!again.differences.empty())
+        log_warning("the configuration's changes above take effect at a restart");
+}
+
 unsigned workers_of(const Setup& setup) {
     const unsigned wanted =
         setup.workers != 0 ? setup.workers : std::max(1U, std::thread::hardware_concurrency());
     return std::min(wanted, UdpServer::workers_max);
+}
+
+std::string too_many_targets(std::size_t wanted) {
+    return fmt::format(
+        "the zones and their secondaries make {} pairs to send NOTIFY to; the bound is {}", wanted,
+        Notifier::targets_max);
 }
 
 }  // namespace
@@ -72,6 +93,7 @@ private:
     void watch_signals();
     void stop();
 
+    std::size_t targets_wanted() const;
     std::vector<Notifier::Target> targets() const;
     void log_lines(const std::vector<ZoneStore::Line>& lines) const;
     void publish();
@@ -104,7 +126,7 @@ Control::Inside::Inside(Setup setup)
       ledger_(open_ledger(setup_.config)),
       store_(zones::Catalog().with(setup_.access).with(setup_.identity),
              ledger_ ? &*ledger_ : nullptr),
-      loader_(loop_, setup_.sources, reader_for(setup_),
+      loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
               [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
@@ -140,6 +162,9 @@ void Control::Inside::load_first() {
     if (errors != 0)
         throw StartError(exit_data, fmt::format("{} in the zone files; nothing was started",
                                                 counted(errors, "error")));
+    if (const std::size_t wanted = targets_wanted(); wanted > Notifier::targets_max)
+        throw StartError(exit_config,
+                         fmt::format("{}; nothing was started", too_many_targets(wanted)));
     if (result.sources->sources.empty())
         log_warning("there are no zones to serve; add files NAME.zone and send SIGHUP");
 }
@@ -208,11 +233,25 @@ void Control::Inside::stop() {
     if (udp_) udp_->stop();
 }
 
+// How many there would be, if every zone that was read were served.
+std::size_t Control::Inside::targets_wanted() const {
+    std::size_t wanted = 0;
+    for (const zones::Name& zone : store_.read_names()) wanted += setup_.secondaries(zone).size();
+    return wanted;
+}
+
+// Files that are added while the daemon serves must not end it: those beyond the bound are left to
+// their secondaries' refresh timers (RFC 1035 §3.3.13).
 std::vector<Notifier::Target> Control::Inside::targets() const {
     std::vector<Notifier::Target> targets;
+    std::size_t wanted = 0;
     for (const zones::Name& zone : store_.names())
         for (const Endpoint& secondary : setup_.secondaries(zone))
-            targets.push_back({secondary.address, secondary.port, zone});
+            if (++wanted <= Notifier::targets_max)
+                targets.push_back({secondary.address, secondary.port, zone});
+    if (wanted > Notifier::targets_max)
+        log_error(fmt::format("{}; the last {} by zone name hear of no change by NOTIFY",
+                              too_many_targets(wanted), wanted - Notifier::targets_max));
     return targets;
 }
 
@@ -240,6 +279,12 @@ void Control::Inside::publish() {
 }
 
 void Control::Inside::loaded(Loader::Result result) {
+    if (result.config) log_config(*result.config);
+    if (result.config && !result.config->ok) {
+        log_error("The running configuration stays; no zone file was read");
+        reload_.failed(result.sources.error());
+        return;
+    }
     if (!result.sources) {
         log_error(fmt::format("{}; all zones stay as they are", result.sources.error()));
         reload_.failed(result.sources.error());
@@ -252,13 +297,10 @@ void Control::Inside::loaded(Loader::Result result) {
     log_info(reload_.text());
 }
 
-// The first question's name says which zone; its version is that of the snapshot it was sent from.
+// The first question's name says which zone.
 void Control::Inside::transferred(const TransferDone& done) {
     const auto name = zones::Name::from_wire(std::span(done.request).subspan(dns_header));
-    if (!name) return;
-    if (const zones::History* history = done.snapshot->zone(*name))
-        notify_->step(
-            Notifier::SecondaryAsked{done.to.address, *name, history->newest()->serial()});
+    if (name) notify_->step(Notifier::SecondaryAsked{done.to.address, *name});
 }
 
 void Control::Inside::publish_status() {

@@ -11,7 +11,11 @@
 #include "heartbeat/io/keyfile.h"
 #include "heartbeat/io/timer.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <optional>
 
@@ -20,12 +24,20 @@
 namespace dnsd {
 namespace {
 
+// Rights that are too many or too few are mended otherwise than a file that is absent or wrong.
+int exit_code_of_key(const std::string& path, mode_t forbidden) {
+    struct stat about {};
+    if (::stat(path.c_str(), &about) == 0 && (about.st_mode & forbidden) != 0) return exit_no_right;
+    return ::access(path.c_str(), R_OK) != 0 && errno == EACCES ? exit_no_right : exit_config;
+}
+
 std::vector<heartbeat::AgentIdentity> agents_of(const Config& config) {
     std::vector<heartbeat::AgentIdentity> agents;
     for (const GroupConfig& group : config.groups)
         for (const ServerRules& server : group.rules.servers) {
-            auto keys = heartbeat::read_public_keys(public_key_path(config, server.id));
-            if (!keys) throw StartError(exit_config, keys.error());
+            const std::string path = public_key_path(config, server.id);
+            auto keys = heartbeat::read_public_keys(path);
+            if (!keys) throw StartError(exit_code_of_key(path, 0), keys.error());
             agents.push_back({server.id, std::move(*keys), server.addresses});
         }
     return agents;
@@ -33,7 +45,7 @@ std::vector<heartbeat::AgentIdentity> agents_of(const Config& config) {
 
 heartbeat::ArbiterSession session_of(const Config& config) {
     auto self = heartbeat::read_secret_keys(config.key_file);
-    if (!self) throw StartError(exit_config, self.error());
+    if (!self) throw StartError(exit_code_of_key(config.key_file, 077), self.error());
     if (self->name() != config.arbiter_id)
         throw StartError(exit_config, fmt::format("{} is the key of '{}', but this arbiter is '{}'",
                                                   config.key_file, self->name().text(),

@@ -10,16 +10,27 @@ namespace dnsd {
 namespace asio = boost::asio;
 
 struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
-    Inside(asio::io_context& loop_used, Sources sources_used, ZoneReader reader_used,
-           std::function<void(Result)> callback)
+    Inside(asio::io_context& loop_used, ConfigReader config_used, Sources sources_used,
+           ZoneReader reader_used, std::function<void(Result)> callback)
         : loop(&loop_used),
+          config(std::move(config_used)),
           sources(std::move(sources_used)),
           reader(std::move(reader_used)),
           on_loaded(std::move(callback)) {}
 
     Result read() {
-        Result result{sources(), {}};
+        Result result{sources(), {}, {}};
         if (result.sources) result.read = reader.read(result.sources->sources);
+        return result;
+    }
+
+    Result read_again() {
+        if (!config) return read();
+        ConfigAgain found = config();
+        Result result =
+            found.ok ? read()
+                     : Result{tl::unexpected(std::string("the configuration has errors")), {}, {}};
+        result.config = std::move(found);
         return result;
     }
 
@@ -28,7 +39,7 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
     void start() {
         busy = true;
         std::thread([self = shared_from_this()] {
-            auto result = std::make_shared<Result>(self->read());
+            auto result = std::make_shared<Result>(self->read_again());
             const std::lock_guard lock(self->mutex);
             if (self->loop == nullptr) return;  // the daemon has ended meanwhile
             asio::post(*self->loop, [self, result] { self->done(std::move(*result)); });
@@ -43,16 +54,17 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
 
     std::mutex mutex;
     asio::io_context* loop;  // under the mutex; null when the Loader is gone
+    ConfigReader config;
     Sources sources;
     ZoneReader reader;
     std::function<void(Result)> on_loaded;
     bool busy = false, again = false;  // of the loop's thread
 };
 
-Loader::Loader(asio::io_context& loop, Sources sources, ZoneReader reader,
+Loader::Loader(asio::io_context& loop, ConfigReader config, Sources sources, ZoneReader reader,
                std::function<void(Result)> on_loaded)
-    : inside_(std::make_shared<Inside>(loop, std::move(sources), std::move(reader),
-                                       std::move(on_loaded))) {}
+    : inside_(std::make_shared<Inside>(loop, std::move(config), std::move(sources),
+                                       std::move(reader), std::move(on_loaded))) {}
 
 Loader::~Loader() {
     const std::lock_guard lock(inside_->mutex);

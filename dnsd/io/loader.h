@@ -1,11 +1,14 @@
 #pragma once
-// Reads zone files in a thread of its own, so that a million records being parsed delay no lease
-// and no answer. One reading at a time; what is asked for meanwhile is done once more after it.
+// Reads configuration and zone files again in a thread of its own, so that a million records being
+// parsed delay no lease and no answer. One reading at a time; what is asked for meanwhile is done
+// once more after it.
 
+#include "dnsd/io/check.h"
 #include "dnsd/io/zone_files.h"
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 namespace boost::asio {
 class io_context;
@@ -18,18 +21,21 @@ public:
     struct Result {
         tl::expected<ZoneSources, std::string> sources;
         std::vector<ZoneRead> read;
+        std::optional<ConfigAgain> config;  // of a reload, with a configuration
     };
     using Sources = std::function<tl::expected<ZoneSources, std::string>()>;
+    // The configuration, before any zone file: with a mistake in it none of those is read.
+    using ConfigReader = std::function<ConfigAgain()>;
 
-    // `on_loaded` is called on the loop's thread.
-    Loader(boost::asio::io_context& loop, Sources sources, ZoneReader reader,
+    // `on_loaded` is called on the loop's thread; `config` may be empty.
+    Loader(boost::asio::io_context& loop, ConfigReader config, Sources sources, ZoneReader reader,
            std::function<void(Result)> on_loaded);
     // Does not wait for a reading that is under way.
     ~Loader();
     Loader(const Loader&) = delete;
     Loader& operator=(const Loader&) = delete;
 
-    Result load_now();  // at start, in the caller's thread
+    Result load_now();  // zones alone: at start, in the caller's thread
     void load();
     bool busy() const;
 

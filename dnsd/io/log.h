@@ -1,6 +1,6 @@
 #pragma once
-// One line to stderr, for the journal or a terminal. A line is one write, so that lines of several
-// threads never mix.
+// One line to stderr, for the journal or a terminal. It never waits for a reader: what cannot be
+// written at once is lost, and the next line that goes out is led by how many were.
 
 #include <string>
 #include <string_view>

@@ -36,10 +36,6 @@ void count_queries(Counters& into, const UdpServer& udp, const TcpServer& tcp) {
 
 }  // namespace
 
-std::string counted(std::size_t number, std::string_view noun) {
-    return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
 std::string text_of(const Notifier::Note& note) {
     return fmt::format("zone {}: secondary {}: {}", note.target.zone.text(),
                        Endpoint{note.target.address, note.target.port}.text(), note.text);

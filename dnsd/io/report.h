@@ -15,7 +15,6 @@
 
 namespace dnsd {
 
-std::string counted(std::size_t number, std::string_view noun);  // "1 error", "3 errors"
 std::string text_of(const Notifier::Note&);
 std::size_t names_in(const zones::Catalog&);
 

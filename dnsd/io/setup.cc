@@ -45,7 +45,7 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
     return setup;
 }
 
-Setup setup_for_config(const Config& config) {
+Setup setup_for_config(const Config& config, const std::string& file) {
     Setup setup;
     setup.listen = config.dns_listen;
     setup.workers = config.workers;
@@ -68,6 +68,7 @@ Setup setup_for_config(const Config& config) {
         return found == secondaries.end() ? std::vector<Endpoint>{} : found->second;
     };
     setup.config = config;
+    setup.config_file = file;
     return setup;
 }
 

@@ -27,12 +27,13 @@ struct Setup {
     std::function<std::vector<Endpoint>(const zones::Name&)> secondaries;
     // With groups, a ledger, the control socket and the page; without one, the daemon serves zones.
     std::optional<Config> config;
+    std::string config_file;  // where it was read, and is read again by a reload
 };
 
 // `arbiter-dnsd --zones DIR`: transfers to this machine alone, every secondary told of every zone.
 Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& directory,
                           std::vector<Endpoint> notify, unsigned workers);
 // `arbiter-dnsd --config FILE`.
-Setup setup_for_config(const Config& config);
+Setup setup_for_config(const Config& config, const std::string& file);
 
 }  // namespace dnsd

@@ -314,8 +314,7 @@ asio::awaitable<bool> TcpServer::Impl::answer_request(Connection& connection) {
     const tcp::endpoint remote = connection.socket.remote_endpoint(error);
     if (error) co_return false;
     on_transfer_({to_endpoint(*reinterpret_cast<const sockaddr_storage*>(remote.data())),
-                  {request.begin(), request.end()},
-                  snapshot});
+                  {request.begin(), request.end()}});
     co_return true;
 }
 

@@ -40,7 +40,6 @@ struct TcpTotals {
 struct TransferDone {
     Endpoint to;
     std::vector<std::byte> request;  // as it came
-    std::shared_ptr<const zones::Catalog> snapshot;
 };
 
 class TcpServer {

@@ -197,6 +197,13 @@ std::vector<zones::Name> ZoneStore::names() const {
     return names;
 }
 
+std::vector<zones::Name> ZoneStore::read_names() const {
+    std::vector<zones::Name> names;
+    for (const auto& [zone, entry] : entries_)
+        if (entry.file) names.push_back(zone);
+    return names;
+}
+
 std::string serial_advice(const zones::Name& zone, const std::string& path, zones::Serial in_file,
                           std::optional<zones::Serial> published, const SerialChoice& choice) {
     const std::uint32_t next = choice.serial.next().value();

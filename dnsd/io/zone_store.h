@@ -55,7 +55,8 @@ public:
     const std::shared_ptr<const zones::Catalog>& catalog() const { return catalog_; }
     std::optional<zones::Serial> serial(const zones::Name& zone) const;
     std::shared_ptr<const zones::Zone> served(const zones::Name& zone) const;
-    std::vector<zones::Name> names() const;
+    std::vector<zones::Name> names() const;       // of what is served
+    std::vector<zones::Name> read_names() const;  // of what was read, published or not yet
 
 private:
     struct Place {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <tuple>
 
 namespace dnsd {
 
@@ -46,6 +47,19 @@ std::string_view name_of(SecondaryStatus::Notify notify) {
 Notifier::Notifier(std::vector<Target> targets, std::uint64_t seed) : random_(seed) {
     assert(targets.size() <= targets_max);
     for (Target& target : targets) entries_.push_back({std::move(target), {}, {}});
+    index();
+}
+
+void Notifier::index() {
+    by_zone_.clear();
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        by_zone_[entries_[i].target.zone].push_back(i);
+}
+
+const std::vector<std::size_t>& Notifier::of(const zones::Name& zone) const {
+    static const std::vector<std::size_t> none;
+    const auto found = by_zone_.find(zone);
+    return found == by_zone_.end() ? none : found->second;
 }
 
 // SplitMix64. An id need only be hard to guess for one who does not see the datagrams; he who
@@ -66,8 +80,9 @@ std::vector<Notifier::Effect> Notifier::step(const Event& event, Instant now) {
 }
 
 void Notifier::on(const VersionPublished& event, Instant now, std::vector<Effect>&) {
-    for (Entry& entry : entries_) {
-        if (entry.target.zone != event.zone || entry.newest == event.serial) continue;
+    for (const std::size_t at : of(event.zone)) {
+        Entry& entry = entries_[at];
+        if (entry.newest == event.serial) continue;
         // What was outstanding is replaced: the secondary wants the newest version and no other.
         const bool was_current = entry.current() || !entry.newest;
         entry.newest = event.serial;
@@ -82,9 +97,10 @@ void Notifier::on(const VersionPublished& event, Instant now, std::vector<Effect
 }
 
 void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& effects) {
-    for (Entry& entry : entries_) {
+    for (const std::size_t at : of(event.zone)) {
+        Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.target.zone != event.zone || entry.id != event.id || entry.tries == 0 ||
+            entry.id != event.id || entry.tries == 0 ||
             entry.state == SecondaryStatus::Notify::acknowledged)
             continue;
         if (event.rcode != rcode_noerror) {
@@ -104,22 +120,21 @@ void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& ef
     }
 }
 
-void Notifier::on(const SecondaryAsked& event, Instant now, std::vector<Effect>& effects) {
-    // It asks from any port. Where two secondaries share an address nobody can tell which it was;
-    // then only their own answers count (SerialHeard).
-    Entry* only = nullptr;
-    for (Entry& entry : entries_) {
-        if (entry.target.address != event.address || entry.target.zone != event.zone) continue;
-        if (only) return;
-        only = &entry;
+// What was handed to the kernel need not have come, and a person with dig at that address is no
+// secondary: a transfer proves nothing, but is a good moment to ask.
+void Notifier::on(const SecondaryAsked& event, Instant now, std::vector<Effect>&) {
+    for (const std::size_t at : of(event.zone)) {
+        Entry& entry = entries_[at];
+        if (entry.target.address == event.address && entry.newest)
+            entry.ask_due = std::min(entry.ask_due, now + fetch_time);
     }
-    if (only) learn(*only, event.serial, now, effects);
 }
 
 void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& effects) {
-    for (Entry& entry : entries_) {
+    for (const std::size_t at : of(event.zone)) {
+        Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.target.zone != event.zone || entry.id != event.id || entry.asks == 0)
+            entry.id != event.id || entry.asks == 0)
             continue;
         learn(entry, event.serial, now, effects);
         return;
@@ -153,19 +168,20 @@ void Notifier::on(const TargetsChanged& event, Instant now, std::vector<Effect>&
     assert(event.targets.size() <= targets_max);
     std::vector<Entry> entries;
     for (const Target& target : event.targets) {
-        const auto known = std::find_if(entries_.begin(), entries_.end(),
-                                        [&](const Entry& e) { return e.target == target; });
-        if (known != entries_.end()) {
-            entries.push_back(*known);
+        const std::vector<std::size_t>& peers = of(target.zone);
+        const auto known = std::find_if(peers.begin(), peers.end(), [&](std::size_t at) {
+            return entries_[at].target == target;
+        });
+        if (known != peers.end()) {
+            entries.push_back(entries_[*known]);
             continue;
         }
         Entry fresh{target, {}, {}};
         // One that is new is told what the others of its zone have been told.
-        const auto peer = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
-            return e.target.zone == target.zone && e.newest;
-        });
-        if (peer != entries_.end()) {
-            fresh.newest = peer->newest;
+        const auto peer = std::find_if(peers.begin(), peers.end(),
+                                       [&](std::size_t at) { return entries_[at].newest; });
+        if (peer != peers.end()) {
+            fresh.newest = entries_[*peer].newest;
             fresh.id = draw_id();
             fresh.state = SecondaryStatus::Notify::unanswered;
             fresh.due = now;
@@ -174,6 +190,7 @@ void Notifier::on(const TargetsChanged& event, Instant now, std::vector<Effect>&
         entries.push_back(std::move(fresh));
     }
     entries_ = std::move(entries);
+    index();
 }
 
 void Notifier::on(const ClockTicked&, Instant, std::vector<Effect>&) {}
@@ -208,10 +225,14 @@ void Notifier::send_due(Instant now, std::vector<Effect>& effects) {
     for (Entry& entry : entries_)
         if (entry.due <= now || entry.ask_due <= now) due.push_back(&entry);
     if (due.empty()) return;
-    std::stable_sort(due.begin(), due.end(), [](const Entry* a, const Entry* b) {
-        return std::pair(a->tries, std::min(a->due, a->ask_due)) <
-               std::pair(b->tries, std::min(b->due, b->ask_due));
-    });
+    // Only the burst is put in order: at the bound all of it would cost more than the pace.
+    const std::size_t first = std::min(due.size(), burst_max);
+    std::partial_sort(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(first), due.end(),
+                      [](const Entry* a, const Entry* b) {
+                          return std::tuple(a->tries, std::min(a->due, a->ask_due), a) <
+                                 std::tuple(b->tries, std::min(b->due, b->ask_due), b);
+                      });
+    due.resize(first);
     std::size_t sent = 0;
     for (Entry* entry : due) {
         if (entry->due <= now && sent < burst_max) {

@@ -7,6 +7,7 @@
 #include "zones/serial.h"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -60,14 +61,12 @@ public:
         zones::Name zone;
         std::uint8_t rcode = 0;
     };
-    // It was given this version whole (AXFR, IXFR), or its IXFR request said that it has it. Not
-    // for a SOA query: that proves nothing about what it has.
+    // From that address, whatever the port, a transfer was asked for and sent.
     struct SecondaryAsked {
         heartbeat::Address address;
         zones::Name zone;
-        zones::Serial serial;
     };
-    // The answer to AskSerial.
+    // The answer to AskSerial, and the only proof of what it has.
     struct SerialHeard {
         heartbeat::Address address;
         std::uint16_t port = 0;
@@ -136,8 +135,11 @@ private:
     void send_notify(Entry&, Instant now, std::vector<Effect>&);
     void send_ask(Entry&, Instant now, std::vector<Effect>&);
     std::uint16_t draw_id();
+    void index();
+    const std::vector<std::size_t>& of(const zones::Name& zone) const;
 
     std::vector<Entry> entries_;
+    std::map<zones::Name, std::vector<std::size_t>> by_zone_;  // places in entries_
     std::uint64_t random_;
     Instant paced_until_{};
 };

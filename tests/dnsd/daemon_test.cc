@@ -1,4 +1,5 @@
 // The real program, started and signalled as an operator or systemd does it.
+#include "dnsd/publish/notifier.h"
 #include "tests/dnsd/support.h"
 
 #include <fcntl.h>
@@ -179,6 +180,61 @@ TEST_CASE("a secondary is told when zones are loaded and when they change") {
     site.write("example.org", zone_text(6));
     daemon.signal(SIGHUP);
     CHECK(told(6));
+}
+
+TEST_CASE("a reload reads the configuration, says what waits for a restart, and refuses mistakes") {
+    const Site site;
+    const auto configure = [&](const std::string& dns) {
+        return site.folder.write(
+            "dnsd.toml", fmt::format(""
+                                     "[dns]\nlisten = \"{}\"\n{}\n[state]\ndirectory = \"{}\"\n"
+                                     "control = \"{}\"\n[monitor]\nlisten = \"\"\n[[zone]]\nname = "
+                                     "\"example.org\"\nfile = \"zones/example.org.zone\"\n",
+                                     site.endpoint.text(), dns, site.folder.path(),
+                                     site.folder.path("control.sock")));
+    };
+    Daemon daemon(site.folder, {"--config", configure("workers = 1")});
+    REQUIRE(daemon.says("ready"));
+
+    configure("workers = 1\nwrkers = 2");
+    site.write("example.org", zone_text(6));
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("dnsd.toml:4:1: error: "));
+    CHECK(daemon.says("The running configuration stays; no zone file was read"));
+    CHECK(site.serial("example.org") == 5);
+
+    configure("workers = 2");
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("~ dns.workers 1 -> 2"));
+    CHECK(daemon.says("take effect at a restart"));
+    CHECK(daemon.says("reload: 1 zone read anew"));
+    CHECK(site.serial("example.org") == 6);
+}
+
+TEST_CASE("more pairs of zone and secondary than the bound stop a start, but not a daemon") {
+    constexpr unsigned secondaries = 64;
+    constexpr unsigned zones_at_bound = Notifier::targets_max / secondaries;
+    const Site site;  // has one zone
+    for (unsigned i = 1; i < zones_at_bound; ++i)
+        site.write(fmt::format("z{}.org", i), zone_text(1));
+    std::vector<std::string> notify;
+    for (unsigned i = 1; i <= secondaries; ++i) {
+        notify.emplace_back("--notify");
+        notify.push_back(fmt::format("127.9.0.{}:9", i));
+    }
+    Daemon daemon(site.folder, site.arguments(notify));
+    REQUIRE(daemon.says("ready"));
+    site.write("zz.org", zone_text(1));
+    daemon.signal(SIGHUP);
+    REQUIRE(daemon.says("make 65600 pairs to send NOTIFY to; the bound is 65536; the last 64"));
+    REQUIRE(daemon.says("reload: 1 zone read anew"));
+    CHECK(site.serial("zz.org") == 1);
+    daemon.signal(SIGTERM);
+    CHECK(daemon.exit_code() == 0);
+    Daemon again(site.folder, site.arguments(notify));
+    CHECK(again.exit_code() == 78);
+    CHECK(
+        again.says("make 65600 pairs to send NOTIFY to; the bound is 65536; nothing was started"));
 }
 
 TEST_CASE("what cannot start says why in its last line, and leaves with the fitting code") {
