@@ -69,8 +69,10 @@ Duty::Stage Duty::stage() const {
 }
 
 Role Duty::role() const {
-    if (!rules_.has_database || !database_seen_ || !database_.reachable) return Role::unknown;
+    // Also over one look that saw nothing: judge_master() says when it is master no longer, and the
+    // arbiter never renews one that said anything else.
     if (phase_ == Phase::master) return Role::master;
+    if (!rules_.has_database || !database_seen_ || !database_.reachable) return Role::unknown;
     if (phase_ == Phase::promoting) return Role::replica;  // not writable yet
     if (phase_ == Phase::demoting || writable()) return Role::unknown;
     if (fence_report_ > Epoch{})

@@ -469,6 +469,9 @@ TEST_CASE("a master whose database is gone asks for nothing, and after a second 
     post.database.reachable = false;
     post.look();
     CHECK(post.said().wants == Wish::nothing);
+    // Still master: one that says anything else is never renewed again.
+    CHECK(post.said().role == Role::master);
+    CHECK(post.said().held == Epoch{3});
     CHECK_FALSE(post.asked<Demote>());
     CHECK(post.count<LookAtDatabase>(post.last) == 1);
     SUBCASE("it was the look's fault") {
@@ -479,6 +482,7 @@ TEST_CASE("a master whose database is gone asks for nothing, and after a second 
     SUBCASE("it is gone") {
         post.look();
         CHECK(post.asked<Demote>());
+        CHECK(post.said().role == Role::unknown);
     }
 }
 
@@ -599,6 +603,9 @@ TEST_CASE(
     post.done(Verb::prepare, Epoch{4});
     post.pass(1ms).look();
     CHECK(post.said().promised == Epoch{});  // it may still connect: that is no promise
+    CHECK(post.count<Prepare>(post.story) == 2);
+    post.now += 10ms;
+    post.done(Verb::prepare, Epoch{4});
     post.database.io_running = false;
     post.pass(100ms).look();
     CHECK(post.said().promised == Epoch{4});
