@@ -234,7 +234,8 @@ Instant Duty::wakes_at() const {
         const Instant owed = std::max(record_retry_, stepped_);
         if (owed <= stepped_) return owed;
     }
-    Instant at = std::min(next_round_, resend_at());
+    // One that stops says nothing before its last word.
+    Instant at = stopping_ ? Instant::max() : std::min(next_round_, resend_at());
     // What lies in the past has been judged by the step of then.
     const auto also = [&](Instant time) {
         if (time > stepped_) at = std::min(at, time);

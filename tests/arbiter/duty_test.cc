@@ -787,18 +787,55 @@ TEST_CASE("a master that is told to stop demotes itself, gives the lease back an
     CHECK(post.duty.wakes_at() == Instant::max());
 }
 
-TEST_CASE("an agent that can not demote its database leaves all the same, after its deadline") {
+TEST_CASE("an agent that can not demote its database tries beyond its deadline, and then says so") {
     Post post;
     post.lead(Epoch{3});
     post.step(Stopping{});
     const Instant deadline = *post.duty.deadline();
-    while (post.now < deadline + 3s && !post.noted(Kind::left)) {
-        post.done(Verb::demote, Epoch{}, false);
-        post.pass(500ms);
-    }
-    CHECK(post.noted(Kind::left));
+    const auto go_on = [&](Instant until) {
+        while (post.now < until && !post.noted(Kind::left) && !post.noted(Kind::left_undone)) {
+            post.done(Verb::demote, Epoch{}, false);
+            post.pass(500ms);
+        }
+    };
+    go_on(deadline + Duty::stop_bound - 2500ms);
+    CHECK(post.duty.stage() == Stage::demoting);
     CHECK(post.asked<LeaseEnded>());
-    CHECK(post.said().wants != Wish::release);
+    SUBCASE("it succeeds at last") {
+        post.pass(1s);  // the longest pause between two tries
+        post.done(Verb::demote, Epoch{});
+        CHECK(post.noted(Kind::left));
+        CHECK(post.said().wants == Wish::release);
+        CHECK_FALSE(post.duty.left_undone());
+    }
+    SUBCASE("it never does") {
+        go_on(deadline + Duty::stop_bound + 500ms);
+        CHECK(post.noted(Kind::left_undone));
+        CHECK_FALSE(post.noted(Kind::left));
+        CHECK(post.duty.left_undone());
+        CHECK(post.said().wants != Wish::release);
+        CHECK(post.disk.fenced == Epoch{});
+    }
+}
+
+TEST_CASE("an agent that stops and whose record can not be written says that, and leaves") {
+    Post post;
+    post.begin().follow(Epoch{3});
+    post.disk_fails = true;
+    post.pass(1s).follow(Epoch{4});
+    post.step(Stopping{}).pass(Duty::stop_bound);
+    REQUIRE(post.noted(Kind::left_undone));
+    CHECK(post.find<Note>()->why == "its record could not be written");
+}
+
+TEST_CASE("while a demotion hangs an agent that stops sleeps") {
+    Post post;
+    post.lead(Epoch{3});
+    post.step(Stopping{});
+    for (int i = 0; i < 10; ++i) {
+        post.pass(700ms);  // heartbeats and their repetitions would be due
+        CHECK(post.duty.wakes_at() > post.now);
+    }
 }
 
 TEST_CASE("a replica that is told to stop leaves at once") {
