@@ -99,6 +99,7 @@ void Duty::see(const DatabaseSeen& seen, Turn& turn) {
     if (!rules_.has_database || seen.begun < verb_ended_) return;
     database_ = seen.view;
     database_seen_ = true;
+    judge_errant();
     note_health(turn);
     const bool restarted =
         database_.reachable && database_start_ != 0 && database_.start != database_start_;
@@ -122,6 +123,16 @@ void Duty::see(const DatabaseSeen& seen, Turn& turn) {
             turn.note(Kind::following, target_->epoch, std::string(target_->master.text()));
         }
     }
+}
+
+// The database forgets its error when the connection to the master ends, or when it restarts, and
+// still has what the others lack; only a master that takes it as its replica proves otherwise.
+void Duty::judge_errant() {
+    if (!database_.reachable) return;
+    if (database_.errant)
+        errant_ = true;
+    else if (database_.io_connected && database_.sql_running && database_.replication_error.empty())
+        errant_ = false;
 }
 
 void Duty::judge_master(Turn& turn) {

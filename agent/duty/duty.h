@@ -79,6 +79,7 @@ private:
     // What is seen.
     void see(const PageSeen& seen, Turn& turn);
     void see(const DatabaseSeen& seen, Turn& turn);
+    void judge_errant();
     void judge_master(Turn& turn);
     void judge_promotion(Turn& turn);
     void see(const MasterRecordSeen& seen, Turn& turn);
@@ -139,6 +140,7 @@ private:
 
     PageView page_;
     DatabaseView database_;
+    bool errant_ = false;  // the database said so, and no master has taken it since
     bool page_seen_ = false;
     bool database_seen_ = false;
     bool was_well_ = true;

@@ -46,7 +46,7 @@ Wish Duty::wish(Instant now) const {
     // A planned switchover relieves a master whose page is not well; until then it goes on.
     if (holds()) return Wish::master;
     if (now < promotion_.at) return fenced ? Wish::release : Wish::nothing;
-    return well() && !database_.errant ? Wish::master : Wish::nothing;
+    return well() && !errant_ ? Wish::master : Wish::nothing;
 }
 
 Epoch Duty::epoch_said() const {
@@ -84,7 +84,7 @@ Heartbeat Duty::beat(Instant now) const {
     beat.flavour = database_.flavour;
     beat.received = fitting(database_.received);
     beat.applied = fitting(database_.applied);
-    beat.errant = database_.errant;
+    beat.errant = errant_;
     beat.lag = database_.lag;
     const bool known = target_ && database_.upstream &&
                        std::find(target_->addresses.begin(), target_->addresses.end(),

@@ -687,6 +687,60 @@ TEST_CASE("the arbiter's word wins over the DNS, and a difference that stays is 
     CHECK_FALSE(post.asked<Follow>());
 }
 
+TEST_CASE("a server that was told it has what its master lacks is errant until a master takes it") {
+    Post post;
+    post.begin().follow(Epoch{3});
+    post.database.errant = true;
+    post.database.replication_error = "1236: not in the master's binlog";
+    post.database.io_running = post.database.io_connected = false;
+    post.pass(1s).look();
+    REQUIRE(post.said().errant);
+    // The master dies, and the error with the connection: it knows no better now.
+    post.database.errant = false;
+    post.database.replication_error = "2003: no connection";
+    post.database.io_running = true;
+    post.pass(1s).look();
+    CHECK(post.said().errant);
+    CHECK(post.said().wants == Wish::nothing);
+    post.database.replication_error.clear();
+    post.pass(1s).look();
+    CHECK(post.said().errant);
+    // Nor does a restart of the database, which forgets all errors.
+    post.database.start = 8;
+    post.database.io_running = post.database.sql_running = false;
+    post.pass(1s).look();
+    CHECK(post.said().errant);
+    CHECK(post.said().wants == Wish::nothing);
+    SUBCASE("a master takes it again") {
+        post.database.io_running = post.database.io_connected = post.database.sql_running = true;
+        post.pass(1s).look();
+        CHECK_FALSE(post.said().errant);
+        CHECK(post.said().wants == Wish::master);
+    }
+    SUBCASE("connected, and what it is sent can not be applied") {
+        post.database.io_running = post.database.io_connected = post.database.sql_running = true;
+        post.database.replication_error = "1950: out of order";
+        post.pass(1s).look();
+        CHECK(post.said().errant);
+    }
+}
+
+TEST_CASE("a prepare that fails is tried again later, but one for a higher epoch at once") {
+    Post post;
+    post.begin().prepare(Epoch{4});
+    for (int i = 0; i < 5; ++i) {
+        post.done(Verb::prepare, Epoch{4}, false);
+        post.pass(10s);
+    }
+    post.done(Verb::prepare, Epoch{4}, false);
+    const std::size_t before = post.count<Prepare>(post.story);
+    post.pass(1s).prepare(Epoch{4});
+    CHECK(post.count<Prepare>(post.story) == before);
+    post.pass(1s).prepare(Epoch{5});
+    CHECK(post.count<Prepare>(post.story) == before + 1);
+    CHECK(post.find<Prepare>()->epoch == Epoch{5});
+}
+
 // ---- Starts and ends
 // -------------------------------------------------------------------------------
 
