@@ -443,6 +443,29 @@ TEST_CASE("a server with commits that its master lacks is recognised as errant")
     CHECK(one.look().errant);
 }
 
+TEST_CASE("the end of the agent waits ten seconds at most for a verb at a server that hangs") {
+    Node one(1);
+    Node two(2);
+    CHECK(one.promote().why == "");
+    make_table(one);
+    CHECK(two.follow(one).why == "");
+    REQUIRE(two.reaches(one));
+    // A promotion that is on its way, and waits for what it can not apply.
+    Session lock = two.server.root();
+    REQUIRE(lock.run("LOCK TABLES wiki.page READ"));
+    one.server.run("INSERT INTO wiki.page (t) VALUES ('two')");
+    std::this_thread::sleep_for(milliseconds(300));
+    two.database->promote(boot_now() + seconds(50), [](bool, const std::string&) {});
+    std::this_thread::sleep_for(milliseconds(500));
+    two.server.freeze();
+    const Instant begun = boot_now();
+    two.database.reset();
+    const Duration took = boot_now() - begun;
+    MESSAGE("ended in " << took.count() / 1000000 << " ms");
+    CHECK(took < seconds(12));
+    two.server.thaw();
+}
+
 TEST_CASE("what keeps a replica from following is told in the database's own words") {
     DatabaseLimits limits;
     limits.follow = seconds(2);
