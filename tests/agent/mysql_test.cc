@@ -443,6 +443,24 @@ TEST_CASE("a server with commits that its master lacks is recognised as errant")
     CHECK(one.look().errant);
 }
 
+TEST_CASE("a replica that was made by hand without GTID is not promoted") {
+    Node one(1);
+    Node two(2);
+    CHECK(one.promote().why == "");
+    make_table(one);
+    CHECK(two.follow(one).why == "");
+    REQUIRE(two.reaches(one));
+    two.server.run("STOP SLAVE");
+    two.server.run("CHANGE MASTER TO MASTER_USE_GTID=no");
+    two.server.run("START SLAVE");
+    const Outcome promoted = two.promote();
+    CHECK_FALSE(promoted.ok);
+    CHECK(promoted.why.find("does not replicate by GTID (Using_Gtid: No)") != std::string::npos);
+    const DatabaseView left = two.look();
+    CHECK(left.read_only);
+    CHECK(left.replica_configured);
+}
+
 TEST_CASE("the end of the agent waits ten seconds at most for a verb at a server that hangs") {
     Node one(1);
     Node two(2);
