@@ -285,6 +285,12 @@ tl::expected<Seen, SqlError> look(Session& session) {
     const auto status = replica_status(session);
     if (!status) return tl::unexpected(status.error());
     if (*status) add_replica(view, **status);
+    // Positions of a server that does not log as it must are not what it has: an empty one without
+    // a binary log would pass for an empty server.
+    if (!view.why.empty()) {
+        view.received.reset();
+        view.applied.reset();
+    }
     auto counters = session.ask(
         "SELECT VARIABLE_NAME, VARIABLE_VALUE, UNIX_TIMESTAMP() AS now "
         "FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('Uptime', "

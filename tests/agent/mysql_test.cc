@@ -443,6 +443,21 @@ TEST_CASE("a server with commits that its master lacks is recognised as errant")
     CHECK(one.look().errant);
 }
 
+TEST_CASE("a server that is not set up as it must be says so, and no positions") {
+    Node one(1);
+    CHECK(one.promote().why == "");
+    make_table(one);
+    REQUIRE(one.look().applied);
+    one.server.run("SET GLOBAL gtid_strict_mode=0");
+    const DatabaseView wrong = one.look();
+    CHECK(wrong.reachable);
+    CHECK(wrong.why == "gtid_strict_mode is off");
+    CHECK_FALSE(wrong.applied);
+    CHECK_FALSE(wrong.received);
+    one.server.run("SET GLOBAL gtid_strict_mode=1");
+    CHECK(one.look().applied);
+}
+
 TEST_CASE("a replica that was made by hand without GTID is not promoted") {
     Node one(1);
     Node two(2);
