@@ -4,6 +4,7 @@
 #include "agent/io/control.h"
 #include "agent/io/files.h"
 #include "agent/io/once.h"
+#include "agent/io/signals.h"
 #include "heartbeat/io/asio.h"
 #include "heartbeat/io/clock.h"
 #include "heartbeat/io/keyfile.h"
@@ -54,13 +55,10 @@ int run_daemon(const Config& config) {
         return complain(record.error().in_use ? EX_TEMPFAIL : EX_CANTCREAT, record.error().text);
     boost::asio::io_context loop(1);
     Control control(loop, parts_of(config), std::move(*record), {});
-    boost::asio::signal_set signals(loop, SIGTERM, SIGINT);
-    signals.async_wait([&control](const boost::system::error_code& error, int) {
-        if (!error) control.stop();
-    });
+    const Signals signals(loop, [&control] { control.stop(); });
     say(fmt::format("event=ready server={} version={}", config.duty.self.text(), ARBITER_VERSION));
     loop.run();
-    return EX_OK;
+    return control.left_undone() ? EX_UNAVAILABLE : EX_OK;
 }
 
 struct Wanted {

@@ -48,13 +48,23 @@ std::optional<ServerId> server_id(TableReader& table, const std::string& key, Ne
     return id;
 }
 
+// What an arbiter verifies of one key in a second is bounded for this (heartbeat/session.h).
+constexpr milliseconds heartbeat_min{100};
+
+// So many are read, to be refused one by one.
+constexpr std::size_t arbiters_listed_max = 8;
+
 void read_arbiters(TableReader& top, Config& config) {
-    const auto places = top.texts("arbiters", Need::required, Config::arbiters_max);
+    const auto places = top.texts("arbiters", Need::required, arbiters_listed_max);
+    // Each would grant by its own ledger: two leases, two masters.
+    for (std::size_t i = Config::arbiters_max; i < places.size(); ++i)
+        top.wrong_at(places[i].where, "a second arbiter is not possible in this version",
+                     "name one: two that do not know of each other would each make a master");
     // Two keys of one name are one arbiter whose key is being changed.
     std::vector<std::vector<heartbeat::PublicKeys>> keys;
     bool all_parsed = true;
     for (const auto& [text, where] :
-         top.texts("arbiter_key", Need::required, 2 * Config::arbiters_max)) {
+         top.texts("arbiter_key", Need::required, 2 * arbiters_listed_max)) {
         auto key = heartbeat::PublicKeys::parse(text);
         if (!key) {
             top.wrong_at(where, fmt::format("not a public key: {}", key.error()),
@@ -252,7 +262,7 @@ std::optional<Config> read_all(const toml::table& document, const Surroundings& 
     config.state_directory =
         around.absolute(top.text("state_directory").value_or("/var/lib/arbiter-agent"));
     config.duty.heartbeat =
-        top.duration("heartbeat", milliseconds(10), minutes(1)).value_or(seconds(1));
+        top.duration("heartbeat", heartbeat_min, minutes(1)).value_or(seconds(1));
     config.duty.weight = static_cast<std::uint16_t>(top.integer("weight", 0, 1000).value_or(1));
     config.duty.priority = static_cast<std::uint16_t>(top.integer("priority", 0, 1000).value_or(0));
     config.duty.may_lead = top.yes_or_no("may_lead").value_or(true);

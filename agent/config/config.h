@@ -39,7 +39,7 @@ struct MasterName {
 
 struct Config {
     static constexpr std::size_t file_size_max = 256 * 1024;
-    static constexpr std::size_t arbiters_max = 8;
+    static constexpr std::size_t arbiters_max = 1;  // there is no leader among several yet
 
     Config(const ServerId& of_cluster, const ServerId& self)
         : cluster(of_cluster), duty{self, {}} {}

@@ -69,8 +69,10 @@ Duty::Stage Duty::stage() const {
 }
 
 Role Duty::role() const {
-    if (!rules_.has_database || !database_seen_ || !database_.reachable) return Role::unknown;
+    // Also over one look that saw nothing: judge_master() says when it is master no longer, and the
+    // arbiter never renews one that said anything else.
     if (phase_ == Phase::master) return Role::master;
+    if (!rules_.has_database || !database_seen_ || !database_.reachable) return Role::unknown;
     if (phase_ == Phase::promoting) return Role::replica;  // not writable yet
     if (phase_ == Phase::demoting || writable()) return Role::unknown;
     if (fence_report_ > Epoch{})
@@ -97,6 +99,7 @@ void Duty::see(const DatabaseSeen& seen, Turn& turn) {
     if (!rules_.has_database || seen.begun < verb_ended_) return;
     database_ = seen.view;
     database_seen_ = true;
+    judge_errant();
     note_health(turn);
     const bool restarted =
         database_.reachable && database_start_ != 0 && database_.start != database_start_;
@@ -120,6 +123,16 @@ void Duty::see(const DatabaseSeen& seen, Turn& turn) {
             turn.note(Kind::following, target_->epoch, std::string(target_->master.text()));
         }
     }
+}
+
+// The database forgets its error when the connection to the master ends, or when it restarts, and
+// still has what the others lack; only a master that takes it as its replica proves otherwise.
+void Duty::judge_errant() {
+    if (!database_.reachable) return;
+    if (database_.errant)
+        errant_ = true;
+    else if (database_.io_connected && database_.sql_running && database_.replication_error.empty())
+        errant_ = false;
 }
 
 void Duty::judge_master(Turn& turn) {
@@ -232,7 +245,8 @@ Instant Duty::wakes_at() const {
         const Instant owed = std::max(record_retry_, stepped_);
         if (owed <= stepped_) return owed;
     }
-    Instant at = std::min(next_round_, resend_at());
+    // One that stops says nothing before its last word.
+    Instant at = stopping_ ? Instant::max() : std::min(next_round_, resend_at());
     // What lies in the past has been judged by the step of then.
     const auto also = [&](Instant time) {
         if (time > stepped_) at = std::min(at, time);

@@ -17,6 +17,9 @@ public:
     static constexpr std::size_t outstanding_max = 64;  // requests whose reply would still count
     static constexpr Duration lease_max = std::chrono::seconds(60);
     static constexpr Epoch epoch_max{std::uint64_t{1} << 62};
+    // So long after its deadline an agent that stops goes on trying to demote its database: one
+    // try that hangs ends within it (io/database.h), and a service manager waits longer.
+    static constexpr Duration stop_bound = std::chrono::seconds(10);
 
     // follower: replicates, or waits to be told from whom. candidate: stopped receiving and
     // promised. fenced: unwritable for ever under the epoch that it reports.
@@ -35,6 +38,8 @@ public:
     // By when it must be unwritable; nullopt when it holds no lease.
     std::optional<Instant> deadline() const { return deadline_; }
     const AgentRecord& record() const { return record_; }
+    // It has left, and the database may still take writes, or the record lacks something.
+    bool left_undone() const { return left_undone_; }
 
 private:
     enum class Phase { follower, promoting, master, demoting };
@@ -74,6 +79,7 @@ private:
     // What is seen.
     void see(const PageSeen& seen, Turn& turn);
     void see(const DatabaseSeen& seen, Turn& turn);
+    void judge_errant();
     void judge_master(Turn& turn);
     void judge_promotion(Turn& turn);
     void see(const MasterRecordSeen& seen, Turn& turn);
@@ -103,6 +109,7 @@ private:
     void drive_verbs(Turn& turn);
     void drive_looks(Turn& turn);
     void drive_talk(Turn& turn);
+    void leave(Turn& turn);
     void ask(Verb verb, Epoch epoch, Instant give_up, Turn& turn);
 
     bool virgin() const;
@@ -133,6 +140,7 @@ private:
 
     PageView page_;
     DatabaseView database_;
+    bool errant_ = false;  // the database said so, and no master has taken it since
     bool page_seen_ = false;
     bool database_seen_ = false;
     bool was_well_ = true;
@@ -182,6 +190,7 @@ private:
 
     bool stopping_ = false;
     bool left_ = false;
+    bool left_undone_ = false;
     Instant stop_by_{Instant::max()};
 };
 

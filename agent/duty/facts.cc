@@ -30,6 +30,8 @@ std::string_view name_of(Kind kind) {
             return "mismatch";
         case Kind::left:
             return "left";
+        case Kind::left_undone:
+            return "left_undone";
     }
     return "unknown";
 }

@@ -152,9 +152,10 @@ enum class Kind {
     following,
     prepared,  // stopped receiving, and promised
     verb_failed,
-    mended,    // replication was not as it should be, and has been put right
-    mismatch,  // DNS and the arbiter name different masters
-    left,      // nothing is owed to anybody: the shell may end
+    mended,       // replication was not as it should be, and has been put right
+    mismatch,     // DNS and the arbiter name different masters
+    left,         // nothing is owed to anybody: the shell may end
+    left_undone,  // the shell must end, and something is owed: an alarm
 };
 struct Note {
     Kind kind;

@@ -111,7 +111,10 @@ void Duty::denied(const Deny& deny, const Sent& sent, Turn& turn) {
     }
     if (phase_ == Phase::demoting || !rules_.has_database) return;
     if (const auto* prepare = std::get_if<heartbeat::PrepareOrder>(&deny.order)) {
-        if (prepare->epoch > prepare_) prepare_ = prepare->epoch;
+        if (prepare->epoch > prepare_) {
+            prepare_ = prepare->epoch;
+            prepare_retry_.clear();  // a new window does not wait for what failed in the last
+        }
         target_.reset();
     }
     if (std::holds_alternative<heartbeat::FollowOrder>(deny.order) && deny.master &&

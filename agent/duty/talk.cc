@@ -46,7 +46,7 @@ Wish Duty::wish(Instant now) const {
     // A planned switchover relieves a master whose page is not well; until then it goes on.
     if (holds()) return Wish::master;
     if (now < promotion_.at) return fenced ? Wish::release : Wish::nothing;
-    return well() && !database_.errant ? Wish::master : Wish::nothing;
+    return well() && !errant_ ? Wish::master : Wish::nothing;
 }
 
 Epoch Duty::epoch_said() const {
@@ -84,7 +84,7 @@ Heartbeat Duty::beat(Instant now) const {
     beat.flavour = database_.flavour;
     beat.received = fitting(database_.received);
     beat.applied = fitting(database_.applied);
-    beat.errant = database_.errant;
+    beat.errant = errant_;
     beat.lag = database_.lag;
     const bool known = target_ && database_.upstream &&
                        std::find(target_->addresses.begin(), target_->addresses.end(),
@@ -117,16 +117,23 @@ Instant Duty::resend_at() const {
     return round_ + (resends_ + 1) * (rules_.heartbeat / 4);
 }
 
+// Silent until the last word: what it would say meanwhile is that it is not renewed any more.
+void Duty::leave(Turn& turn) {
+    const bool demoted = phase_ != Phase::demoting;
+    const bool over = demoted && wanted_ == record_;
+    if (!over && turn.now < stop_by_) return;
+    if (said_) send(turn);
+    left_ = true;
+    left_undone_ = !over;
+    if (over) return turn.note(Kind::left, record_.fenced, "");
+    turn.note(Kind::left_undone, record_.fenced,
+              demoted ? "its record could not be written"
+                      : "the database was not seen read-only and may still take writes");
+}
+
 void Duty::drive_talk(Turn& turn) {
     const bool looked = page_seen_ && (!rules_.has_database || database_seen_);
-    if (stopping_) {
-        const bool over = phase_ != Phase::demoting && wanted_ == record_;
-        if (!over && turn.now < stop_by_) return;
-        if (said_) send(turn);
-        turn.note(Kind::left, record_.fenced, over ? "" : "the database could not be demoted");
-        left_ = true;
-        return;
-    }
+    if (stopping_) return leave(turn);
     const bool changed = looked && (!said_ || !same_facts(*said_, beat(turn.now)));
     const bool resend = turn.now >= resend_at();
     if (!said_ || turn.now >= burst_ + rules_.heartbeat) {

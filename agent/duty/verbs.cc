@@ -168,7 +168,7 @@ void Duty::fence(Turn& turn) {
 void Duty::stop(Turn& turn) {
     if (stopping_) return;
     stopping_ = true;
-    stop_by_ = std::max(turn.now, deadline_.value_or(turn.now)) + 2 * rules_.heartbeat;
+    stop_by_ = std::max(turn.now, deadline_.value_or(turn.now)) + stop_bound;
     if (holds()) lose(held_, "the agent stops", turn);
 }
 

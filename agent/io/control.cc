@@ -168,7 +168,7 @@ void Control::perform_one(const AskMasterRecord&) {
 void Control::perform_one(const Note& note) {
     say(log_line(rules_.self, note));
     if (watch_.noted) watch_.noted(note);
-    if (note.kind != Kind::left) return;
+    if (note.kind != Kind::left && note.kind != Kind::left_undone) return;
     left_ = true;
     loop_.stop();
 }

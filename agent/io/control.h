@@ -46,9 +46,10 @@ public:
     Control(boost::asio::io_context& loop, ControlParts parts, RecordFile record, Watch watch);
     ~Control();
 
-    // SIGTERM's way: demote, give the lease back, leave; then `left` is true and the loop stopped.
+    // SIGTERM's way: demote, give the lease back, leave; then the loop is stopped.
     void stop();
-    bool left() const { return left_; }
+    // It has left, and owes something (Duty::left_undone): the process must not end with 0.
+    bool left_undone() const { return duty_.left_undone(); }
     // Silent, it looks and acts but sends no heartbeat: `once` of a server that is unwell.
     void set_silent(bool silent) { silent_ = silent; }
     const Duty& duty() const { return duty_; }

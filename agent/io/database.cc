@@ -136,7 +136,8 @@ struct Database::Inside {
 
     // Of the threads by the same name.
     Line look_line{rules, {}};
-    Line verb_line{rules, {std::chrono::seconds(1), std::chrono::seconds(30)}};
+    // The end of the agent waits for it. No verb's one statement rightly takes longer.
+    Line verb_line{rules, {std::chrono::seconds(1), std::chrono::seconds(10)}};
     Line fence_line{rules, {std::chrono::seconds(1), std::chrono::seconds(2)}};
     Line kill_line{rules, {}};
     Starts starts;

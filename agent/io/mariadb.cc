@@ -285,6 +285,12 @@ tl::expected<Seen, SqlError> look(Session& session) {
     const auto status = replica_status(session);
     if (!status) return tl::unexpected(status.error());
     if (*status) add_replica(view, **status);
+    // Positions of a server that does not log as it must are not what it has: an empty one without
+    // a binary log would pass for an empty server.
+    if (!view.why.empty()) {
+        view.received.reset();
+        view.applied.reset();
+    }
     auto counters = session.ask(
         "SELECT VARIABLE_NAME, VARIABLE_VALUE, UNIX_TIMESTAMP() AS now "
         "FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('Uptime', "
@@ -318,6 +324,13 @@ Result promote(Session& session, const Leave& leave) {
     const auto status = replica_status(session);
     if (!status) return failed(status.error());
     if (!*read_only && !*status) return {};
+    // Without GTID nobody knows what was received, and RESET SLAVE ALL would throw it away.
+    const std::string by = *status ? text_of(**status, "Using_Gtid") : "";
+    if (*status && by != "Slave_Pos" && by != "Current_Pos")
+        return tl::unexpected(fmt::format(
+            "it does not replicate by GTID (Using_Gtid: {}), so that what it received is not "
+            "known: STOP SLAVE; CHANGE MASTER TO MASTER_USE_GTID=slave_pos; START SLAVE",
+            by));
     if (auto ready = prepare(session); !ready) return ready;
     if (auto drained = drain(session, leave); !drained) return drained;
     for (const char* statement : {"STOP SLAVE", "RESET SLAVE ALL"}) {

@@ -1,11 +1,11 @@
 #include "agent/io/once.h"
 
+#include "agent/io/signals.h"
 #include "heartbeat/io/asio.h"
 #include "heartbeat/io/clock.h"
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <system_error>
 #include <utility>
 
@@ -33,16 +33,15 @@ public:
           std::function<void(int)> outcome)
         : loop_(loop),
           timer_(loop),
-          signals_(loop, SIGTERM, SIGINT),
+          signals_(loop, [this] { control_.stop(); }),
           outcome_(std::move(outcome)),
           give_up_(boot_now() + rules.patience),
           control_(loop, rules.parts(), std::move(record), watch()) {
         control_.set_silent(true);  // until it is known to be well
-        signals_.async_wait([this](heartbeat::ErrorCode error, int) {
-            if (!error) control_.stop();
-        });
         wait();
     }
+    // What the process ends with.
+    int code() const { return control_.left_undone() ? EX_UNAVAILABLE : EX_OK; }
 
 private:
     Control::Watch watch() {
@@ -101,7 +100,7 @@ private:
 
     asio::io_context& loop_;
     asio::steady_timer timer_;
-    asio::signal_set signals_;
+    Signals signals_;
     std::function<void(int)> outcome_;
     Instant give_up_;
     Instant last_{};
@@ -131,7 +130,7 @@ int run_round(const OnceRules& rules, RecordFile record, int outcome) {
     asio::io_context loop(1);
     Round round(loop, rules, std::move(record), tell);
     loop.run();
-    return EX_OK;
+    return round.code();
 }
 
 }  // namespace

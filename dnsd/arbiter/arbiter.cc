@@ -25,6 +25,12 @@ std::string number(Epoch epoch) {
     return std::to_string(epoch.value);
 }
 
+// The highest epoch that a server says was granted; a promise is for one that was not yet.
+Epoch known_to(const Heartbeat& beat) {
+    const Epoch before_promise{beat.promised.value - (beat.promised.value > 0 ? 1 : 0)};
+    return std::max({beat.seen, beat.held, before_promise});
+}
+
 }  // namespace
 
 Arbiter::Arbiter(ArbiterRules rules, std::optional<Record> remembered, Instant now)
@@ -112,12 +118,11 @@ void Arbiter::hear(const HeartbeatHeard& heard, Turn& turn) {
 // can be.
 void Arbiter::rise(const HeartbeatHeard& heard, Turn& turn) {
     const Heartbeat& beat = heard.beat;
-    const Epoch before_promise{beat.promised.value - (beat.promised.value > 0 ? 1 : 0)};
-    const Epoch known = std::max({beat.seen, beat.held, before_promise});
+    const Epoch known = known_to(beat);
     if (known <= record_.epoch) return;
     const std::string claim = name(heard.from) + " knows epoch " + number(known) +
                               ", the ledger only " + number(record_.epoch);
-    if (known > epoch_max)
+    if (impossible(known))
         return refuse(claim + ", which nobody can have reached", heard.from, turn);
     // Nothing but the holder's word ends an unconfirmed lease; what is known now waits for it.
     if (!ledger_works(turn.now) || unconfirmed()) return;
@@ -366,11 +371,15 @@ bool Arbiter::fresh(const Watched& server, Instant now) const {
     return server.alive() && now - *server.heard <= std::min(rules_.down_after, rules_.lease);
 }
 
+bool Arbiter::impossible(Epoch claimed) const {
+    return claimed > epoch_max || claimed.value > record_.epoch.value + epoch_jump_max;
+}
+
 std::string Arbiter::unfit(const Watched& server, Instant now) const {
     if (!server.rules.may_lead) return "may not lead (configured)";
     if (!server.heard) return "not heard yet";
     const Heartbeat& beat = *server.last;
-    if (beat.seen > epoch_max || beat.held > epoch_max || beat.promised > epoch_max)
+    if (impossible(known_to(beat)))
         return "claims an impossible epoch";
     if (!fresh(server, now)) return "silent for " + spoken(now - *server.heard);
     if (beat.flavour == heartbeat::GtidFlavour::none && beat.may_not_lead) return "has no database";
@@ -378,7 +387,8 @@ std::string Arbiter::unfit(const Watched& server, Instant now) const {
     if (beat.drain) return "draining";
     if (!well(beat)) return beat.why.empty() ? "unwell" : beat.why;
     if (beat.errant) return "has transactions that its master lacks";
-    if (!beat.received || !beat.applied) return "its position is not known";
+    if (!beat.received || !beat.applied)
+        return "its position is not known" + (beat.why.empty() ? std::string() : ": " + beat.why);
     if (beat.lag && *beat.lag > rules_.max_lag)
         return "lag " + spoken(*beat.lag) + ", max_lag is " + spoken(rules_.max_lag);
     if (beat.wants != Wish::master) return "does not ask";
@@ -395,7 +405,9 @@ bool Arbiter::window_ready(Instant now) const {
     if (now < election_->opened() + rules_.window()) return false;
     if (now >= election_->opened() + rules_.lease) return true;
     return std::all_of(roster_.servers().begin(), roster_.servers().end(), [&](const Watched& s) {
+        // One that gave its lease back asks for nothing: it leaves, or could not be promoted.
         const bool counts = fresh(s, now) && s.last->health.database &&
+                            s.last->wants != Wish::release &&
                             s.last->flavour != heartbeat::GtidFlavour::none;
         return !counts || promised(s);
     });

@@ -14,6 +14,9 @@ class Arbiter {
 public:
     // Epochs are counted one by one: a server that claims to know a higher one than this is broken.
     static constexpr Epoch epoch_max{std::uint64_t{1} << 62};
+    // ... and one that claims so many more than the ledger knows: a grant a second for a century.
+    // Else one broken server would push all others to the end of the numbers.
+    static constexpr std::uint64_t epoch_jump_max = std::uint64_t{1} << 32;
 
     // `remembered` is what the ledger held; nullopt only for a ledger that `arbiterctl init` just
     // made.
@@ -64,6 +67,7 @@ private:
     bool renewable(const heartbeat::Heartbeat& beat) const;
     // It leads since before there were leases, and has not said that it took one.
     bool unconfirmed() const { return record_.lease_longest >= Record::unbounded; }
+    bool impossible(Epoch claimed) const;
     bool ledger_works(Instant now) const { return now >= ledger_retry_; }
     // It spoke so lately that it can answer a prepare.
     bool fresh(const Watched& server, Instant now) const;

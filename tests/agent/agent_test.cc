@@ -253,6 +253,48 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a reload is no end: SIGHUP changes nothing, SIGQUIT demotes and leaves") {
+    World world;
+    world.arbiter->answer = granting(3, seconds(2));
+    world.start();
+    REQUIRE(world.within(seconds(15), [&] {
+        return world.arbiter->last && world.arbiter->last->role == Role::master;
+    }));
+    for (int i = 0; i < 2; ++i) {
+        ::kill(world.pid, SIGHUP);
+        CHECK_FALSE(world.exit_within(milliseconds(300)));
+    }
+    CHECK(world.writable());
+    CHECK(world.log().find("signal=SIGHUP") != std::string::npos);
+    ::kill(world.pid, SIGQUIT);
+    CHECK(world.exit_within(seconds(5)) == 0);
+    CHECK_FALSE(world.writable());
+}
+
+TEST_CASE("an agent that is stopped while its database hangs leaves late, and not with 0") {
+    World world;
+    world.arbiter->answer = granting(3, seconds(2));
+    world.start();
+    REQUIRE(world.within(seconds(15), [&] {
+        return world.arbiter->last && world.arbiter->last->role == Role::master;
+    }));
+    world.server.freeze();
+    const Instant stopped = boot_now();
+    ::kill(world.pid, SIGTERM);
+    SUBCASE("for ever") {
+        CHECK(world.exit_within(seconds(25)) == 69);
+        CHECK(boot_now() - stopped > seconds(10));
+        CHECK(world.log().find("event=left_undone") != std::string::npos);
+        world.server.thaw();
+    }
+    SUBCASE("for a while: it is read-only before the agent leaves") {
+        CHECK_FALSE(world.exit_within(seconds(4)));
+        world.server.thaw();
+        CHECK(world.exit_within(seconds(10)) == 0);
+        CHECK_FALSE(world.writable());
+    }
+}
+
 TEST_CASE("a page that is not well is said, and heard in the next heartbeat") {
     World world;
     world.wiki.well = false;

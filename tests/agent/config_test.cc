@@ -211,17 +211,34 @@ TEST_CASE("arbiters and their keys belong together by name") {
     const ConfigRead rotating = with(list({"ns0:1"}), list({arbiter_key, second_key}));
     REQUIRE(rotating.config);
     CHECK(rotating.config->arbiters[0].keys.size() == 2);
-    const ConfigRead two = with(list({"ns0:1", "ns1:2"}), list({arbiter_key, other_key}));
-    REQUIRE(two.config);
-    CHECK(two.config->arbiters[1].keys[0].name.text() == "ns1");
-    CHECK_FALSE(with(list({"ns0:1", "ns1:2"}), list({arbiter_key})).config);
     CHECK_FALSE(with(list({"ns0:1"}), list({arbiter_key, other_key})).config);
     CHECK_FALSE(with(list({"ns0:1"}), list({arbiter_key, second_key, arbiter_key})).config);
     CHECK_FALSE(with("[]", list({arbiter_key})).config);
-    // Config::arbiters_max is the bound.
     std::string nine = "[";
     for (int i = 0; i < 9; ++i) nine += "\"ns0:1\",";
     CHECK(with(nine + "]", list({arbiter_key})).report.find("at most 8") != std::string::npos);
+}
+
+TEST_CASE("a second arbiter is refused where it stands: it would grant on its own") {
+    const ConfigRead two = read(
+        "server = \"wiki1\"\nkey_file = \"k\"\narbiters = [\"ns0:1\", \"ns1:2\"]\n"
+        "arbiter_key = [\"" +
+        arbiter_key + "\", \"" + other_key + "\"]\n" + page + no_database);
+    CHECK_FALSE(two.config);
+    CHECK(two.report ==
+          "agent.toml:3:22: error: a second arbiter is not possible in this version\n"
+          "    3 | arbiters = [\"ns0:1\", \"ns1:2\"]\n"
+          "      |                      ^~~~~~~\n"
+          "      hint: name one: two that do not know of each other would each make a master\n"
+          "1 error.\n");
+}
+
+TEST_CASE("a heartbeat below 100 ms is refused: an arbiter would not verify so many") {
+    CHECK(read(top("heartbeat = \"100ms\"\n") + page + no_database).config);
+    const ConfigRead quick = read(top("heartbeat = \"99ms\"\n") + page + no_database);
+    CHECK_FALSE(quick.config);
+    CHECK(quick.report.find("'heartbeat' must be from \"100ms\" to \"1m\", not \"99ms\"") !=
+          std::string::npos);
 }
 
 TEST_CASE("the keys must be this server's") {

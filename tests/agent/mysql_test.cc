@@ -443,6 +443,62 @@ TEST_CASE("a server with commits that its master lacks is recognised as errant")
     CHECK(one.look().errant);
 }
 
+TEST_CASE("a server that is not set up as it must be says so, and no positions") {
+    Node one(1);
+    CHECK(one.promote().why == "");
+    make_table(one);
+    REQUIRE(one.look().applied);
+    one.server.run("SET GLOBAL gtid_strict_mode=0");
+    const DatabaseView wrong = one.look();
+    CHECK(wrong.reachable);
+    CHECK(wrong.why == "gtid_strict_mode is off");
+    CHECK_FALSE(wrong.applied);
+    CHECK_FALSE(wrong.received);
+    one.server.run("SET GLOBAL gtid_strict_mode=1");
+    CHECK(one.look().applied);
+}
+
+TEST_CASE("a replica that was made by hand without GTID is not promoted") {
+    Node one(1);
+    Node two(2);
+    CHECK(one.promote().why == "");
+    make_table(one);
+    CHECK(two.follow(one).why == "");
+    REQUIRE(two.reaches(one));
+    two.server.run("STOP SLAVE");
+    two.server.run("CHANGE MASTER TO MASTER_USE_GTID=no");
+    two.server.run("START SLAVE");
+    const Outcome promoted = two.promote();
+    CHECK_FALSE(promoted.ok);
+    CHECK(promoted.why.find("does not replicate by GTID (Using_Gtid: No)") != std::string::npos);
+    const DatabaseView left = two.look();
+    CHECK(left.read_only);
+    CHECK(left.replica_configured);
+}
+
+TEST_CASE("the end of the agent waits ten seconds at most for a verb at a server that hangs") {
+    Node one(1);
+    Node two(2);
+    CHECK(one.promote().why == "");
+    make_table(one);
+    CHECK(two.follow(one).why == "");
+    REQUIRE(two.reaches(one));
+    // A promotion that is on its way, and waits for what it can not apply.
+    Session lock = two.server.root();
+    REQUIRE(lock.run("LOCK TABLES wiki.page READ"));
+    one.server.run("INSERT INTO wiki.page (t) VALUES ('two')");
+    std::this_thread::sleep_for(milliseconds(300));
+    two.database->promote(boot_now() + seconds(50), [](bool, const std::string&) {});
+    std::this_thread::sleep_for(milliseconds(500));
+    two.server.freeze();
+    const Instant begun = boot_now();
+    two.database.reset();
+    const Duration took = boot_now() - begun;
+    MESSAGE("ended in " << took.count() / 1000000 << " ms");
+    CHECK(took < seconds(12));
+    two.server.thaw();
+}
+
 TEST_CASE("what keeps a replica from following is told in the database's own words") {
     DatabaseLimits limits;
     limits.follow = seconds(2);

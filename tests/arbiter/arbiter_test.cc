@@ -270,6 +270,24 @@ TEST_CASE("a slower candidate that received more is waited for, but no longer th
     }
 }
 
+TEST_CASE("a server that gave its lease back and left is not waited for") {
+    Desk desk = led();
+    auto goodbye = fenced(Epoch{5});
+    goodbye.wants = heartbeat::Wish::release;
+    desk.hear("wiki1", goodbye);
+    desk.hear("wiki2", promised(Epoch{6}));
+    desk.hear("wiki3", promised(Epoch{6}));
+    REQUIRE(desk.state() == LeaseState::window);
+    desk.pass(300ms);
+    SUBCASE("it stays away") {
+        CHECK(desk.acked("wiki2", promised(Epoch{6})) == Epoch{6});
+    }
+    SUBCASE("it is back") {
+        desk.hear("wiki1", fenced(Epoch{5}));
+        CHECK_FALSE(desk.acked("wiki2", promised(Epoch{6})));
+    }
+}
+
 TEST_CASE("first-request: the first that asked in the window wins among equals") {
     ArbiterRules group = rules();
     group.choose = Choose::first_request;
@@ -562,14 +580,26 @@ TEST_CASE(
 }
 
 TEST_CASE("an epoch that nobody can have reached does not move the ledger") {
+    for (const std::uint64_t epoch :
+         {std::uint64_t{UINT64_MAX}, std::uint64_t{1} << 62, 6 + Arbiter::epoch_jump_max}) {
+        CAPTURE(epoch);
+        Desk desk = led();
+        auto beat = replica();
+        beat.seen = Epoch{epoch};
+        beat.promised = Epoch{epoch};
+        desk.hear("wiki2", beat);
+        CHECK(desk.arbiter.record().epoch == Epoch{5});
+        CHECK(desk.told(Kind::refused) == 1);
+        CHECK(desk.state() == LeaseState::held);
+        // Nor may it lead: its own record would refuse every epoch that it is granted.
+        const GroupStatus status = desk.arbiter.status(desk.now);
+        CHECK(status.servers.at(1).why == "claims an impossible epoch");
+    }
     Desk desk = led();
     auto beat = replica();
-    beat.seen = Epoch{UINT64_MAX};
-    beat.promised = Epoch{UINT64_MAX};
+    beat.seen = Epoch{5 + Arbiter::epoch_jump_max};
     desk.hear("wiki2", beat);
-    CHECK(desk.arbiter.record().epoch == Epoch{5});
-    CHECK(desk.told(Kind::refused) == 1);
-    CHECK(desk.state() == LeaseState::held);
+    CHECK(desk.arbiter.record().epoch == beat.seen);
 }
 
 TEST_CASE(

@@ -469,6 +469,9 @@ TEST_CASE("a master whose database is gone asks for nothing, and after a second 
     post.database.reachable = false;
     post.look();
     CHECK(post.said().wants == Wish::nothing);
+    // Still master: one that says anything else is never renewed again.
+    CHECK(post.said().role == Role::master);
+    CHECK(post.said().held == Epoch{3});
     CHECK_FALSE(post.asked<Demote>());
     CHECK(post.count<LookAtDatabase>(post.last) == 1);
     SUBCASE("it was the look's fault") {
@@ -479,6 +482,7 @@ TEST_CASE("a master whose database is gone asks for nothing, and after a second 
     SUBCASE("it is gone") {
         post.look();
         CHECK(post.asked<Demote>());
+        CHECK(post.said().role == Role::unknown);
     }
 }
 
@@ -600,6 +604,7 @@ TEST_CASE(
     post.pass(1ms).look();
     CHECK(post.said().promised == Epoch{});  // it may still connect: that is no promise
     CHECK(post.count<Prepare>(post.story) == 2);
+    post.now += 10ms;
     post.done(Verb::prepare, Epoch{4});
     post.database.io_running = false;
     post.pass(100ms).look();
@@ -680,6 +685,60 @@ TEST_CASE("the arbiter's word wins over the DNS, and a difference that stays is 
               return note && note->kind == Kind::mismatch;
           }) == 1);
     CHECK_FALSE(post.asked<Follow>());
+}
+
+TEST_CASE("a server that was told it has what its master lacks is errant until a master takes it") {
+    Post post;
+    post.begin().follow(Epoch{3});
+    post.database.errant = true;
+    post.database.replication_error = "1236: not in the master's binlog";
+    post.database.io_running = post.database.io_connected = false;
+    post.pass(1s).look();
+    REQUIRE(post.said().errant);
+    // The master dies, and the error with the connection: it knows no better now.
+    post.database.errant = false;
+    post.database.replication_error = "2003: no connection";
+    post.database.io_running = true;
+    post.pass(1s).look();
+    CHECK(post.said().errant);
+    CHECK(post.said().wants == Wish::nothing);
+    post.database.replication_error.clear();
+    post.pass(1s).look();
+    CHECK(post.said().errant);
+    // Nor does a restart of the database, which forgets all errors.
+    post.database.start = 8;
+    post.database.io_running = post.database.sql_running = false;
+    post.pass(1s).look();
+    CHECK(post.said().errant);
+    CHECK(post.said().wants == Wish::nothing);
+    SUBCASE("a master takes it again") {
+        post.database.io_running = post.database.io_connected = post.database.sql_running = true;
+        post.pass(1s).look();
+        CHECK_FALSE(post.said().errant);
+        CHECK(post.said().wants == Wish::master);
+    }
+    SUBCASE("connected, and what it is sent can not be applied") {
+        post.database.io_running = post.database.io_connected = post.database.sql_running = true;
+        post.database.replication_error = "1950: out of order";
+        post.pass(1s).look();
+        CHECK(post.said().errant);
+    }
+}
+
+TEST_CASE("a prepare that fails is tried again later, but one for a higher epoch at once") {
+    Post post;
+    post.begin().prepare(Epoch{4});
+    for (int i = 0; i < 5; ++i) {
+        post.done(Verb::prepare, Epoch{4}, false);
+        post.pass(10s);
+    }
+    post.done(Verb::prepare, Epoch{4}, false);
+    const std::size_t before = post.count<Prepare>(post.story);
+    post.pass(1s).prepare(Epoch{4});
+    CHECK(post.count<Prepare>(post.story) == before);
+    post.pass(1s).prepare(Epoch{5});
+    CHECK(post.count<Prepare>(post.story) == before + 1);
+    CHECK(post.find<Prepare>()->epoch == Epoch{5});
 }
 
 // ---- Starts and ends
@@ -782,18 +841,55 @@ TEST_CASE("a master that is told to stop demotes itself, gives the lease back an
     CHECK(post.duty.wakes_at() == Instant::max());
 }
 
-TEST_CASE("an agent that can not demote its database leaves all the same, after its deadline") {
+TEST_CASE("an agent that can not demote its database tries beyond its deadline, and then says so") {
     Post post;
     post.lead(Epoch{3});
     post.step(Stopping{});
     const Instant deadline = *post.duty.deadline();
-    while (post.now < deadline + 3s && !post.noted(Kind::left)) {
-        post.done(Verb::demote, Epoch{}, false);
-        post.pass(500ms);
-    }
-    CHECK(post.noted(Kind::left));
+    const auto go_on = [&](Instant until) {
+        while (post.now < until && !post.noted(Kind::left) && !post.noted(Kind::left_undone)) {
+            post.done(Verb::demote, Epoch{}, false);
+            post.pass(500ms);
+        }
+    };
+    go_on(deadline + Duty::stop_bound - 2500ms);
+    CHECK(post.duty.stage() == Stage::demoting);
     CHECK(post.asked<LeaseEnded>());
-    CHECK(post.said().wants != Wish::release);
+    SUBCASE("it succeeds at last") {
+        post.pass(1s);  // the longest pause between two tries
+        post.done(Verb::demote, Epoch{});
+        CHECK(post.noted(Kind::left));
+        CHECK(post.said().wants == Wish::release);
+        CHECK_FALSE(post.duty.left_undone());
+    }
+    SUBCASE("it never does") {
+        go_on(deadline + Duty::stop_bound + 500ms);
+        CHECK(post.noted(Kind::left_undone));
+        CHECK_FALSE(post.noted(Kind::left));
+        CHECK(post.duty.left_undone());
+        CHECK(post.said().wants != Wish::release);
+        CHECK(post.disk.fenced == Epoch{});
+    }
+}
+
+TEST_CASE("an agent that stops and whose record can not be written says that, and leaves") {
+    Post post;
+    post.begin().follow(Epoch{3});
+    post.disk_fails = true;
+    post.pass(1s).follow(Epoch{4});
+    post.step(Stopping{}).pass(Duty::stop_bound);
+    REQUIRE(post.noted(Kind::left_undone));
+    CHECK(post.find<Note>()->why == "its record could not be written");
+}
+
+TEST_CASE("while a demotion hangs an agent that stops sleeps") {
+    Post post;
+    post.lead(Epoch{3});
+    post.step(Stopping{});
+    for (int i = 0; i < 10; ++i) {
+        post.pass(700ms);  // heartbeats and their repetitions would be due
+        CHECK(post.duty.wakes_at() > post.now);
+    }
 }
 
 TEST_CASE("a replica that is told to stop leaves at once") {

@@ -138,7 +138,6 @@ heartbeat = "100ms"
 lease     = "600ms"
 choose    = "first-request"
 max_lag   = "1h"
-loss      = "none"
 [transfer]
 allow = ["192.0.2.0/24", "2001:db8::/32", "203.0.113.7"]
 [monitor]
@@ -307,7 +306,7 @@ TEST_CASE("each mistake is shown at its place, with what to write instead") {
               "      hint: clients would look for the old master: at most \"6s\"\n");
     CHECK(errors(with("[master]\nlease = \"2m\"\n")) ==
           file +
-              "4:9: error: lease \"2m\" is not between \"80ms\" and \"1m\"\n"
+              "4:9: error: lease \"2m\" is not between \"400ms\" and \"1m\"\n"
               "      hint: \"6s\" is the default\n");
     CHECK(errors(with("[master]\nchoose = \"most-advance\"\n")) ==
           file +
@@ -374,6 +373,12 @@ TEST_CASE("a rule that only the arbiter knows is shown at its key") {
                          "heartbeat \"1s\"\n      hint: "));
 }
 
+TEST_CASE("a heartbeat below 100 ms is refused, and so is a lease that is too short for any") {
+    CHECK(good(with("[master]\nheartbeat = \"100ms\"\nlease = \"400ms\"\n")).groups.size() == 1);
+    CHECK(errors(with("[master]\nheartbeat = \"99ms\"\n")).find("100ms") != std::string::npos);
+    CHECK(errors(with("[master]\nlease = \"399ms\"\n")).find("400ms") != std::string::npos);
+}
+
 TEST_CASE("a mistake of syntax is one error with its place") {
     const std::string text = errors("zone = \"wiki.example\nzone_file = \"x\"\n");
     CHECK(text.starts_with("/etc/arbiter/dnsd.toml:1:"));
@@ -383,7 +388,7 @@ TEST_CASE("a mistake of syntax is one error with its place") {
 TEST_CASE("what this version can not do is refused and never passed over") {
     for (const auto& tables :
          {"[transfer]\nkey_file = \"tsig.key\"\n", "[hooks]\non_change = \"/bin/true\"\n",
-          "[master]\nloss = \"allow\"\n"}) {
+          "[master]\nloss = \"allow\"\n", "[master]\nloss = \"none\"\n"}) {
         CAPTURE(tables);
         CHECK(errors(with(tables)).find("not possible in this version") != std::string::npos);
     }

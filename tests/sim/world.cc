@@ -52,6 +52,7 @@ Climate Climate::of(std::uint64_t seed) {
     climate.database_crashes = rate(1.0);
     climate.partitions = rate(1.5);
     climate.page_faults = rate(1.0);
+    climate.blind_looks = random.chance(0.5) ? 0.0 : 0.1 * random.fraction();
     return climate;
 }
 
@@ -87,7 +88,7 @@ World::World(std::uint64_t seed, const Climate& climate, std::ostream* trace)
         const auto last = static_cast<std::uint8_t>(i + 1);
         const Address address = Address::v4({192, 0, 2, last});
         rules_.servers.push_back({id, {address}, 1, true, 0});
-        sites_.push_back(Site{id, address, {}, {}, {}, {}, true, 0, 0, 0, {}, 0, 0, 0});
+        sites_.push_back(Site{id, address, {}, {}, {}, {}, true, false, 0, 0, 0, {}, 0, 0, 0});
     }
     if (climate.first_writable) {
         Site& leads = sites_[any_agent()];
@@ -522,10 +523,17 @@ void World::look(std::size_t agent) {
     Site& site = sites_[agent];
     const Instant begun = site.process.clock.at(now_);
     in(site.process, now_ + random_.between(ms / 10, 5 * ms), [this, agent, begun] {
-        const Database& database = sites_[agent].database;
+        Site& here = sites_[agent];
+        const Database& database = here.database;
         agent::DatabaseView view;
-        view.reachable = database.up;
-        view.why = database.up ? "" : "connection refused";
+        here.blind = !here.blind && troubled() && random_.chance(climate_.blind_looks);
+        view.reachable = database.up && !here.blind;
+        if (!view.reachable) {
+            view.why = database.up ? "no answer" : "connection refused";
+            return in(here.process, now_, [this, agent, view, begun] {
+                agent_step(agent, agent::DatabaseSeen{view, begun});
+            });
+        }
         view.read_only = database.read_only;
         view.start = database.start;
         view.flavour = heartbeat::GtidFlavour::mariadb;

@@ -36,6 +36,7 @@ struct Climate {
     double straggling = 0;  // datagrams that take up to ten seconds
     double disk_errors = 0;
     double failing_verbs = 0;
+    double blind_looks = 0;  // at a database that is up, one at a time
     double arbiter_crashes = 0;
     double arbiter_freezes = 0;
     double machine_crashes = 0;
@@ -125,6 +126,7 @@ private:
         agent::AgentRecord disk;
         Database database;
         bool page = true;
+        bool blind = false;  // the last look was
         std::uint64_t counter = 0;
         std::uint64_t arbiter_boot = 0;  // as the last challenge said
         std::uint64_t verb = 0;          // the verb that counts

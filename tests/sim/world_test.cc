@@ -101,6 +101,19 @@ TEST_CASE("an arbiter that restarts costs no write") {
     CHECK(world.unsettled() == "");
 }
 
+TEST_CASE("looks at its database that see nothing now and then cost a master nothing") {
+    World world(5, {.agents = 3, .blind_looks = 0.2, .troubled = 60s});
+    world.run(2s);
+    const auto master = world.masters();
+    const Epoch epoch = world.epoch();
+    REQUIRE(master.size() == 1);
+    for (const True end = world.now() + Duration(50s).count(); world.now() < end;) {
+        REQUIRE(world.step());
+        REQUIRE(world.masters() == master);
+    }
+    CHECK(world.epoch() == epoch);
+}
+
 TEST_CASE(
     "a master that hears no acknowledgement steps down, and another leads though it is heard") {
     World world(4, {.agents = 3, .troubled = 0s});
