@@ -30,7 +30,6 @@ struct Peer {
 
 // What changes from query to query and is not in the zone.
 struct Turn {
-    std::uint64_t now_seconds = 0;
     std::uint64_t rotation = 0;  // RRsets start at this record, modulo their size
 };
 

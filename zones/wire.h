@@ -104,7 +104,6 @@ public:
     // Sets the flags and code and returns the length.
     std::size_t finish(std::uint16_t more_flags, Rcode rcode) noexcept;
 
-    std::size_t size() const { return size_; }
     std::size_t count(Section section) const { return counts_[static_cast<std::size_t>(section)]; }
 
 private:

@@ -79,11 +79,11 @@ void Zone::Cuts::add(std::size_t depth, int by) {
         mask[depth / 64] &= ~bit;
 }
 
-Lookup Zone::at_node(const Node& node, Type type, bool wildcard) const noexcept {
+Lookup Zone::at_node(const Node& node, Type type) const noexcept {
     // RFC 8482 §4.1: one RRset of those that are here is answer enough to ANY.
-    if (type == Type::any && node.rrsets > 0) return Found{RRsetView(node.first_rrset()), wildcard};
-    if (const RRsetView rrset = node.rrset(type)) return Found{rrset, wildcard};
-    if (node.has(Node::alias)) return Alias{node.rrset(Type::cname), wildcard};
+    if (type == Type::any && node.rrsets > 0) return Found{RRsetView(node.first_rrset())};
+    if (const RRsetView rrset = node.rrset(type)) return Found{rrset};
+    if (node.has(Node::alias)) return Alias{node.rrset(Type::cname)};
     return NoData{};
 }
 
@@ -100,7 +100,7 @@ Lookup Zone::missing(const Path& name, std::size_t absent, Type type) const noex
     const Node* wildcard =
         probe(hash_label(name.hash(there), wildcard_label),
               [encloser](const Node& node) { return is_wildcard_of(node, encloser); });
-    return wildcard == nullptr ? Lookup(NoSuchName{}) : at_node(*wildcard, type, true);
+    return wildcard == nullptr ? Lookup(NoSuchName{}) : at_node(*wildcard, type);
 }
 
 Lookup Zone::find(const Path& name, Type type) const noexcept {
@@ -118,12 +118,12 @@ Lookup Zone::find(const Path& name, Type type) const noexcept {
                 return Delegation{above->rrset(Type::ns), depth};
             if (above->has(Node::dname) && depth < name.depth())
                 return Substitution{above->rrset(Type::dname), depth};
-            if (depth == name.depth()) return at_node(*above, type, false);
+            if (depth == name.depth()) return at_node(*above, type);
         }
     }
     const Node* exact = node(name, name.depth());
     if (exact == nullptr) return missing(name, name.depth(), type);
-    return at_node(*exact, type, false);
+    return at_node(*exact, type);
 }
 
 std::optional<RRset> Zone::rrset(const Name& owner, Type type) const {

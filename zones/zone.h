@@ -26,11 +26,9 @@ namespace zones {
 // What a zone says of a name and a type; views live as long as the zone. `depth` counts labels.
 struct Found {
     RRsetView rrset;
-    bool wildcard = false;
 };
 struct Alias {
     RRsetView cname;
-    bool wildcard = false;
 };
 // RFC 6672: the names below `depth` are elsewhere.
 struct Substitution {
@@ -118,7 +116,7 @@ private:
     Zone() = default;
     template <class Is>
     const Node* probe(Hash hash, Is is) const noexcept;
-    Lookup at_node(const Node& node, Type type, bool wildcard) const noexcept;
+    Lookup at_node(const Node& node, Type type) const noexcept;
     Lookup missing(const Path& name, std::size_t known_missing, Type type) const noexcept;
     void settle();  // fills in what follows from base, overlay and origin
     std::shared_ptr<const Zone> compacted() const;

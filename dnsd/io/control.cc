@@ -42,8 +42,8 @@ std::optional<Ledger> open_ledger(const std::optional<Config>& config) {
 }
 
 ZoneReader reader_for(const Setup& setup) {
-    if (!setup.config) return ZoneReader(false);
-    return ZoneReader(true, [groups = setup.config->groups](const zones::Loaded& loaded) {
+    if (!setup.config) return ZoneReader();
+    return ZoneReader([groups = setup.config->groups](const zones::Loaded& loaded) {
         return live_names_in(loaded, groups);
     });
 }

@@ -1,6 +1,5 @@
 #include "dnsd/io/tcp_server.h"
 
-#include "dnsd/io/wall_clock.h"
 #include "heartbeat/io/asio.h"
 #include "zones/respond.h"
 
@@ -291,8 +290,8 @@ asio::awaitable<bool> TcpServer::Impl::read_request(Connection& connection) {
 asio::awaitable<bool> TcpServer::Impl::answer_request(Connection& connection) {
     counters_.requests.add();
     const std::shared_ptr<const zones::Catalog> snapshot = catalog_.current();
-    zones::Response response = zones::respond(snapshot, connection.request(), connection.peer,
-                                              zones::Turn{wall_seconds(), ++rotation_});
+    zones::Response response =
+        zones::respond(snapshot, connection.request(), connection.peer, zones::Turn{++rotation_});
     std::vector<std::byte> message;
     bool any = false;
     unsigned rcode = 0;

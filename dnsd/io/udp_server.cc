@@ -1,6 +1,5 @@
 #include "dnsd/io/udp_server.h"
 
-#include "dnsd/io/wall_clock.h"
 #include "zones/respond.h"
 
 #include <algorithm>
@@ -174,7 +173,6 @@ bool UdpServer::Worker::turn(int fd) {
 }
 
 std::size_t UdpServer::Worker::answer(std::size_t received) {
-    turn_.now_seconds = wall_seconds();
     std::size_t answers = 0;
     for (std::size_t slot = 0; slot < received; ++slot)
         if (answer_one(slot, answers)) ++answers;

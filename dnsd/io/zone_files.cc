@@ -143,12 +143,7 @@ std::vector<ZoneRead> ZoneReader::read(const std::vector<ZoneSource>& sources) {
     return result;
 }
 
-const std::string& ZoneReader::content_of(Known& known) {
-    if (known.content.empty()) known.content = zones::content_digest(*known.zone).text();
-    return known.content;
-}
-
-ZoneRead ZoneReader::read_one(const ZoneSource& source, Known* known, Known& now) const {
+ZoneRead ZoneReader::read_one(const ZoneSource& source, const Known* known, Known& now) const {
     ZoneRead read{source, ZoneRead::Outcome::unchanged, nullptr, {}, false, {}};
     if (known != nullptr && known->files.front() == source.path &&
         bytes_of(known->files) == known->bytes)
@@ -174,12 +169,12 @@ ZoneRead ZoneReader::read_one(const ZoneSource& source, Known* known, Known& now
         return read;
     }
     read.outcome = ZoneRead::Outcome::loaded;
-    read.zone = loaded.zone;
-    now = {std::move(files), digest.text(), std::move(loaded.zone), {}};
-    if (digests_) read.content = content_of(now);
-    // Looked at only when it matters: with a raised serial it is a new version either way.
-    if (known != nullptr && !(now.zone->serial() > known->zone->serial()))
-        read.same_content = content_of(now) == content_of(*known);
+    read.zone = std::move(loaded.zone);
+    read.content = zones::content_digest(*read.zone).text();
+    now = {std::move(files), digest.text(), read.zone->serial(), read.content};
+    // With a raised serial it is a new version either way.
+    if (known != nullptr && !(now.serial > known->serial))
+        read.same_content = read.content == known->content;
     return read;
 }
 

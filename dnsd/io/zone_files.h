@@ -46,7 +46,7 @@ struct ZoneRead {
     std::shared_ptr<const zones::Zone> zone;  // the new version, for `loaded`
     std::vector<zones::Mistake> mistakes;     // of severity warning for `loaded`
     bool same_content = false;
-    std::string content;  // zones::content_digest, when digests were asked for
+    std::string content;  // zones::content_digest, for `loaded`
 };
 
 // Remembers what it read, to tell what is new. Used by one thread at a time.
@@ -55,24 +55,21 @@ public:
     // What else is wrong with a zone that the parser takes.
     using Inspect = std::function<std::vector<zones::Mistake>(const zones::Loaded&)>;
 
-    // `digests`: each zone's zones::content_digest is wanted, for a ledger.
-    explicit ZoneReader(bool digests, Inspect inspect = {})
-        : digests_(digests), inspect_(std::move(inspect)) {}
+    explicit ZoneReader(Inspect inspect = {}) : inspect_(std::move(inspect)) {}
 
     // Reads what changed. Zones that are not in `sources` any more are forgotten.
     std::vector<ZoneRead> read(const std::vector<ZoneSource>& sources);
 
 private:
+    // No zone itself: a large one would be held in a third copy while a reload reads the next.
     struct Known {
         std::vector<std::string> files;
         std::string bytes;  // digest of all files
-        std::shared_ptr<const zones::Zone> zone;
-        std::string content;  // zones::content_digest; empty until it is asked for
+        zones::Serial serial{0};
+        std::string content;  // zones::content_digest
     };
-    static const std::string& content_of(Known& known);
-    ZoneRead read_one(const ZoneSource& source, Known* known, Known& now) const;
+    ZoneRead read_one(const ZoneSource& source, const Known* known, Known& now) const;
 
-    bool digests_;
     Inspect inspect_;
     std::map<zones::Name, Known> known_;
 };

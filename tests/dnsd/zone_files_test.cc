@@ -31,7 +31,7 @@ TEST_CASE("a directory's zones are its NAME.zone files, links followed") {
     CHECK(found->sources[0].origin == name("example.org"));
     CHECK(found->sources[1].origin == name("other.org"));
     CHECK(found->sources[2].origin == zones::Name::root());
-    ZoneReader reader(false);
+    ZoneReader reader;
     for (const ZoneRead& read : reader.read(found->sources)) {
         REQUIRE(read.zone);
         CHECK(read.zone->origin() == read.source.origin);
@@ -68,7 +68,7 @@ TEST_CASE("only content makes a zone file new") {
     const Folder folder;
     const ZoneSource source{
         name("example.org"), folder.write("example.org.zone", zone_text(1)), {}};
-    ZoneReader reader(false);
+    ZoneReader reader;
     CHECK(read_one(reader, source).outcome == Outcome::loaded);
     SUBCASE("nothing happened") {
         CHECK(read_one(reader, source).outcome == Outcome::unchanged);
@@ -100,7 +100,7 @@ TEST_CASE("a file that is included counts as the zone's own") {
         name("example.org"),
         folder.write("example.org.zone", zone_text(1, "$INCLUDE " + folder.path("hosts") + "\n")),
         {}};
-    ZoneReader reader(false);
+    ZoneReader reader;
     CHECK(read_one(reader, source).outcome == Outcome::loaded);
     CHECK(read_one(reader, source).outcome == Outcome::unchanged);
     folder.write("hosts", "www A 192.0.2.3\n");
@@ -111,7 +111,7 @@ TEST_CASE("a file with errors fails with its places, each time, until it is mend
     const Folder folder;
     const ZoneSource source{
         name("example.org"), folder.write("example.org.zone", zone_text(1)), {}};
-    ZoneReader reader(false);
+    ZoneReader reader;
     CHECK(read_one(reader, source).outcome == Outcome::loaded);
     folder.write("example.org.zone", zone_text(2, "www A 192.0.2\nmail MX\n"));
     for (int i = 0; i < 2; ++i) {
@@ -130,7 +130,7 @@ TEST_CASE("a ledger is told a digest that follows the content, also back to what
     const Folder folder;
     const ZoneSource source{
         name("example.org"), folder.write("example.org.zone", zone_text(1)), {}};
-    ZoneReader reader(true);
+    ZoneReader reader;
     const std::string first = read_one(reader, source).content;
     CHECK(first.size() == 32);
     folder.write("example.org.zone", zone_text(1, "www A 192.0.2.2\n"));

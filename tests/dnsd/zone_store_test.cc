@@ -188,7 +188,7 @@ TEST_CASE("over a restart the serial rises if and only if the content differs") 
                            const std::vector<std::uint8_t>& pool) {
         auto ledger = Ledger::open(state.path("ledger"));
         REQUIRE(ledger);
-        ZoneReader reader(true);
+        ZoneReader reader;
         ZoneStore store(zones::Catalog(), &*ledger);
         store.add_group(name("example.org"), "wiki", rules());
         const std::string path = files.write("zone", zone_text(serial, more));

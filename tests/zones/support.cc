@@ -83,7 +83,7 @@ Peer peer(const Asking& asking) {
 
 Bytes reply_to(const Catalog& catalog, const Bytes& request, const Asking& asking) {
     Bytes out(message_size_max);
-    out.resize(respond(catalog, request, peer(asking), Turn{0, asking.rotation}, out));
+    out.resize(respond(catalog, request, peer(asking), Turn{asking.rotation}, out));
     return out;
 }
 
