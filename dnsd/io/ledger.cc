@@ -12,6 +12,7 @@
 #include <cstring>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -179,16 +180,19 @@ struct Ledger::Store {
     bool unsynced = false;  // an fsync failed: what is on disk is not known any more
 
     tl::expected<void, LedgerError> read();
-    tl::expected<void, std::string> write(std::string_view kind, const std::string& name,
-                                          const std::string& text);
+    // All of them or none, in one transaction: one fsync, however many they are.
+    struct Row {
+        std::string_view kind;
+        std::string name, text;
+    };
+    tl::expected<void, std::string> write(const std::vector<Row>& rows);
 
 private:
     tl::expected<void, LedgerError> check();
     LedgerError damaged(const std::string& what) const {
         return {Failure::damaged, fmt::format("the ledger {} is damaged: {}", path, what)};
     }
-    int write_rows(std::string_view kind, const std::string& name, const std::string& text,
-                   std::uint64_t next_checksum, std::uint64_t next_sum, std::size_t rows);
+    int write_rows(const std::vector<Row>& rows, std::size_t next_count, std::uint64_t next_sum);
 };
 
 tl::expected<void, LedgerError> Ledger::Store::check() {
@@ -240,43 +244,53 @@ tl::expected<void, LedgerError> Ledger::Store::read() {
     return {};
 }
 
-int Ledger::Store::write_rows(std::string_view kind, const std::string& name,
-                              const std::string& text, std::uint64_t next_checksum,
-                              std::uint64_t next_sum, std::size_t rows) {
+int Ledger::Store::write_rows(const std::vector<Row>& rows, std::size_t next_count,
+                              std::uint64_t next_sum) {
     int result = run(db.get(), "BEGIN IMMEDIATE");
     if (result != SQLITE_OK) return result;
-    result = Statement(db.get(),
-                       "INSERT INTO facts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
-                       "text = excluded.text, checksum = excluded.checksum")
-                 .bind(1, kind)
-                 .bind(2, name)
-                 .bind(3, text)
-                 .bind(4, static_cast<std::int64_t>(next_checksum))
-                 .step();
-    if (result != SQLITE_DONE) return result;
+    for (const Row& row : rows) {
+        const std::uint64_t checksum = row_checksum(row.kind, row.name, row.text);
+        result = Statement(db.get(),
+                           "INSERT INTO facts VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET "
+                           "text = excluded.text, checksum = excluded.checksum")
+                     .bind(1, row.kind)
+                     .bind(2, row.name)
+                     .bind(3, row.text)
+                     .bind(4, static_cast<std::int64_t>(checksum))
+                     .step();
+        if (result != SQLITE_DONE) return result;
+    }
     result = Statement(db.get(), "UPDATE seal SET rows = ?1, sum = ?2 WHERE id = 1")
-                 .bind(1, static_cast<std::int64_t>(rows))
+                 .bind(1, static_cast<std::int64_t>(next_count))
                  .bind(2, static_cast<std::int64_t>(next_sum))
                  .step();
     if (result != SQLITE_DONE) return result;
     return run(db.get(), "COMMIT");
 }
 
-tl::expected<void, std::string> Ledger::Store::write(std::string_view kind, const std::string& name,
-                                                     const std::string& text) {
-    if (text.size() > text_bytes_max)
-        return tl::unexpected(fmt::format("{} bytes of {} {} are more than the ledger takes",
-                                          text.size(), kind, name));
+tl::expected<void, std::string> Ledger::Store::write(const std::vector<Row>& rows) {
     if (unsynced)
         return tl::unexpected(
             fmt::format("the ledger {} could not be synced once; restart to read it again", path));
-    const std::pair key(std::string(kind), name);
-    const auto before = checksums.find(key);
-    const std::uint64_t next_checksum = row_checksum(kind, name, text);
-    const std::uint64_t next_sum =
-        sum + next_checksum - (before == checksums.end() ? 0 : before->second);
-    const std::size_t rows = checksums.size() + (before == checksums.end() ? 1 : 0);
-    const int result = write_rows(kind, name, text, next_checksum, next_sum, rows);
+    std::map<std::pair<std::string, std::string>, std::uint64_t> changed;
+    std::uint64_t next_sum = sum;
+    std::size_t next_count = checksums.size();
+    for (const Row& row : rows) {
+        if (row.text.size() > text_bytes_max)
+            return tl::unexpected(fmt::format("{} bytes of {} {} are more than the ledger takes",
+                                              row.text.size(), row.kind, row.name));
+        const std::pair key(std::string(row.kind), row.name);
+        const std::uint64_t checksum = row_checksum(row.kind, row.name, row.text);
+        const auto [place, first] = changed.try_emplace(key, checksum);
+        if (!first) {  // named twice: the later one counts
+            next_sum += checksum - std::exchange(place->second, checksum);
+            continue;
+        }
+        const auto before = checksums.find(key);
+        next_sum += checksum - (before == checksums.end() ? 0 : before->second);
+        next_count += before == checksums.end() ? 1 : 0;
+    }
+    const int result = write_rows(rows, next_count, next_sum);
     if (result != SQLITE_OK) {
         const std::string text_of_error = error_of(path, db.get(), result).text;
         // The kernel tells of a lost page once and then calls it clean: a second fsync proves
@@ -285,7 +299,7 @@ tl::expected<void, std::string> Ledger::Store::write(std::string_view kind, cons
         if (!sqlite3_get_autocommit(db.get())) run(db.get(), "ROLLBACK");
         return tl::unexpected(text_of_error);
     }
-    checksums[key] = next_checksum;
+    for (const auto& [key, checksum] : changed) checksums[key] = checksum;
     sum = next_sum;
     return {};
 }
@@ -364,18 +378,29 @@ std::optional<Served> Ledger::zone(const zones::Name& name) const {
 }
 
 tl::expected<void, std::string> Ledger::remember(const std::string& group, const Record& record) {
-    const auto written = store_->write(group_kind, group, row_text(record));
+    const auto written = store_->write({{group_kind, group, row_text(record)}});
     if (written) store_->groups.insert_or_assign(group, record);
     return written;
 }
 
+tl::expected<void, std::string> Ledger::remember(const std::vector<ZoneServed>& zones) {
+    if (zones.empty()) return {};
+    std::vector<Store::Row> rows;
+    for (const auto& [zone, served] : zones) {
+        const std::string name = zone.lowered().text();
+        if (served.file_digest.find('\n') != std::string::npos)
+            return tl::unexpected(fmt::format("the digest of {} has a line break", name));
+        rows.push_back({zone_kind, name, row_text(served)});
+    }
+    const auto written = store_->write(rows);
+    if (!written) return written;
+    for (std::size_t i = 0; i < zones.size(); ++i)
+        store_->zones.insert_or_assign(rows[i].name, zones[i].second);
+    return {};
+}
+
 tl::expected<void, std::string> Ledger::remember(const zones::Name& zone, const Served& served) {
-    const std::string name = zone.lowered().text();
-    if (served.file_digest.find('\n') != std::string::npos)
-        return tl::unexpected(fmt::format("the digest of {} has a line break", name));
-    const auto written = store_->write(zone_kind, name, row_text(served));
-    if (written) store_->zones.insert_or_assign(name, served);
-    return written;
+    return remember(std::vector<ZoneServed>{{zone, served}});
 }
 
 }  // namespace dnsd

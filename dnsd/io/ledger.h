@@ -11,6 +11,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <tl/expected.hpp>
 
@@ -54,6 +56,9 @@ public:
     // Durable when it returns without error; after an error the ledger holds what it held before.
     tl::expected<void, std::string> remember(const std::string& group, const Record&);
     tl::expected<void, std::string> remember(const zones::Name& zone, const Served&);
+    using ZoneServed = std::pair<zones::Name, Served>;
+    // All or none, with one fsync: the control thread waits for it, and heartbeats with it.
+    tl::expected<void, std::string> remember(const std::vector<ZoneServed>& zones);
 
 private:
     struct Store;

@@ -136,33 +136,34 @@ std::shared_ptr<const zones::Zone> ZoneStore::next_version(const zones::Name& zo
     return *renumbered;
 }
 
-void ZoneStore::publish_one(const zones::Name& zone, Entry& entry, zones::Catalog& next,
-                            Outcome& outcome) {
-    std::shared_ptr<const zones::Zone> version = next_version(zone, entry, outcome);
-    const std::string live = live_of(zone);
-    if (version && ledger_) {
-        const Served served{version->serial().value(), entry.content, live};
-        const bool known = ledger_->zone(zone) == served;  // as after a restart
-        if (const auto kept =
-                known ? tl::expected<void, std::string>() : ledger_->remember(zone, served);
-            !kept) {
-            outcome.ledger_failed = true;
-            outcome.lines.push_back(
-                {Urgency::error, fmt::format("zone {}: serial {} is not published, as the ledger "
-                                             "cannot be written: {}",
-                                             zone.text(), served.serial, kept.error())});
-            return;
-        }
-    }
+// False: the ledger could not be written, and what it was to hold must not be published.
+bool ZoneStore::remember(const std::vector<Pending>& all, Outcome& outcome) {
+    std::vector<Ledger::ZoneServed> served;
+    for (const Pending& one : all)
+        if (one.to_remember) served.emplace_back(one.zone, *one.to_remember);
+    if (served.empty()) return true;
+    const auto kept = ledger_->remember(served);
+    if (kept) return true;
+    outcome.ledger_failed = true;
+    for (const auto& [zone, version] : served)
+        outcome.lines.push_back(
+            {Urgency::error, fmt::format("zone {}: serial {} is not published, as the ledger "
+                                         "cannot be written: {}",
+                                         zone.text(), version.serial, kept.error())});
+    return false;
+}
+
+void ZoneStore::publish_one(Pending& one, zones::Catalog& next, Outcome& outcome) {
+    Entry& entry = *one.entry;
     entry.file_changed = entry.content_changed = entry.file_raised = entry.stood = false;
-    entry.live = live;
-    if (!version) return;
-    const zones::History* before = next.zone(zone);
+    entry.live = one.live;
+    if (!one.version) return;
+    const zones::History* before = next.zone(one.zone);
     if (before == nullptr) outcome.zones_changed = true;
-    next = next.with(before ? before->advance(version) : zones::History(version));
+    next = next.with(before ? before->advance(one.version) : zones::History(one.version));
     outcome.catalog_changed = true;
-    outcome.published.push_back({zone, version->serial()});
-    entry.served = std::move(version);
+    outcome.published.push_back({one.zone, one.version->serial()});
+    entry.served = std::move(one.version);
 }
 
 ZoneStore::Outcome ZoneStore::publish() {
@@ -173,9 +174,20 @@ ZoneStore::Outcome ZoneStore::publish() {
         next = next.without(zone);
         outcome.catalog_changed = outcome.zones_changed = true;
     }
-    for (auto& [zone, entry] : entries_)
-        if (entry.file && (entry.file_changed || entry.stood))
-            publish_one(zone, entry, next, outcome);
+    std::vector<Pending> all;
+    for (auto& [zone, entry] : entries_) {
+        if (!entry.file || !(entry.file_changed || entry.stood)) continue;
+        Pending one{zone, &entry, next_version(zone, entry, outcome), live_of(zone), {}};
+        if (one.version && ledger_) {
+            Served served{one.version->serial().value(), entry.content, one.live};
+            // Known already, as after a restart: nothing to write.
+            if (ledger_->zone(zone) != served) one.to_remember = std::move(served);
+        }
+        all.push_back(std::move(one));
+    }
+    const bool remembered = remember(all, outcome);
+    for (Pending& one : all)
+        if (remembered || !one.to_remember) publish_one(one, next, outcome);
     if (outcome.catalog_changed) catalog_ = std::make_shared<const zones::Catalog>(std::move(next));
     return outcome;
 }

@@ -81,7 +81,15 @@ private:
                                                     Outcome& outcome);
     std::shared_ptr<const zones::Zone> from_file(const zones::Name& zone, Entry& entry,
                                                  const std::string& live, Outcome& outcome);
-    void publish_one(const zones::Name& zone, Entry& entry, zones::Catalog& next, Outcome& outcome);
+    struct Pending {
+        zones::Name zone;
+        Entry* entry;
+        std::shared_ptr<const zones::Zone> version;  // null: what is served stays
+        std::string live;
+        std::optional<Served> to_remember;  // before it may be published
+    };
+    bool remember(const std::vector<Pending>& all, Outcome& outcome);
+    static void publish_one(Pending& one, zones::Catalog& next, Outcome& outcome);
 
     std::shared_ptr<const zones::Catalog> catalog_;
     Ledger* ledger_;

@@ -73,6 +73,21 @@ std::string bytes_of(const std::string& file) {
     std::ifstream in(file, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
 }
+// Transactions in the write-ahead log, by SQLite's file format, §4.1 and §4.2: a frame that ends
+// one holds the database's size.
+std::size_t commits_in(const std::string& file) {
+    const std::string wal = bytes_of(file + "-wal");
+    const auto number = [&](std::size_t at) {
+        std::uint32_t out = 0;
+        for (std::size_t i = 0; i < 4; ++i) out = out << 8 | static_cast<std::uint8_t>(wal[at + i]);
+        return out;
+    };
+    REQUIRE(wal.size() >= 32);
+    const std::size_t frame = 24 + number(8);
+    std::size_t commits = 0;
+    for (std::size_t at = 32; at + frame <= wal.size(); at += frame) commits += number(at + 4) != 0;
+    return commits;
+}
 void write_bytes(const std::string& file, const std::string& bytes) {
     std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
 }
@@ -88,6 +103,31 @@ TEST_CASE("what is remembered is there after a restart, whole") {
     CHECK(ledger.zone(*zones::Name::parse("WIKI.Example")) == served(1742));
     CHECK_FALSE(ledger.group("other"));
     CHECK_FALSE(ledger.zone(*zones::Name::parse("other.example")));
+}
+
+TEST_CASE("many zones are one transaction, and all of them or none is remembered") {
+    const Folder folder;
+    REQUIRE(Ledger::create(folder.file));
+    std::vector<Ledger::ZoneServed> zones;
+    for (unsigned i = 0; i < 100; ++i)
+        zones.emplace_back(*zones::Name::parse("z" + std::to_string(i) + ".example"), served(i));
+    zones.emplace_back(*zones::Name::parse("Z7.example"), served(700));  // twice: the later counts
+    {
+        auto ledger = opened(folder.file);
+        REQUIRE(ledger.remember(wiki, served(1)));
+        const std::size_t before = commits_in(folder.file);
+        REQUIRE(ledger.remember(zones));
+        CHECK(commits_in(folder.file) == before + 1);
+        Served large = served(3);
+        large.live = std::string(Ledger::text_bytes_max + 1, 'x');
+        CHECK_FALSE(ledger.remember({{wiki, served(2)}, {zones[0].first, large}}));
+        CHECK(ledger.zone(wiki) == served(1));
+    }
+    const auto ledger = opened(folder.file);
+    CHECK(ledger.zone(wiki) == served(1));
+    CHECK(ledger.zone(zones[0].first) == served(0));
+    CHECK(ledger.zone(zones[7].first) == served(700));
+    CHECK(ledger.zone(zones[99].first) == served(99));
 }
 
 TEST_CASE("a new ledger knows nothing, is for its owner's eyes only, and an empty record is one") {
