@@ -176,19 +176,15 @@ void counters(Metrics& out, const Counters& c) {
     out.counter("arbiter_dns_requests_total", "DNS messages received.", {"transport"},
                 c.dns_requests);
     out.counter("arbiter_dns_responses_total", "DNS responses sent.", {"rcode"}, c.dns_responses);
-    out.counter("arbiter_dns_questions_total", "Questions by type.", {"type"}, c.dns_questions);
     out.counter("arbiter_dns_dropped_total", "DNS messages left without an answer.", {"reason"},
                 c.dns_dropped);
     out.counter("arbiter_heartbeats_total", "Heartbeats by what was replied.", {"server", "reply"},
                 c.heartbeats);
     out.counter("arbiter_heartbeats_rejected_total", "Datagrams that were no good heartbeat.",
                 {"reason"}, c.heartbeats_rejected);
-    out.counter("arbiter_notifies_total", "NOTIFYs by what came of them.", {"secondary", "result"},
-                c.notifies);
-    out.counter("arbiter_transfers_total", "Zone transfers.", {"secondary", "kind", "result"},
-                c.transfers);
-    out.counter("arbiter_failovers_total", "Changes of the master.", {"kind", "result"},
-                c.failovers);
+    out.counter("arbiter_notify_datagrams_total",
+                "NOTIFYs and SOA questions to secondaries, and what was heard of them.", {"result"},
+                c.notify_datagrams);
 }
 
 }  // namespace

@@ -84,6 +84,9 @@ void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, con
         status.zones.push_back({zone.text(), zones.serial(zone)->value()});
     status.secondaries = notify.status();
     count_queries(status.counters, udp, tcp);
+    const NotifyTotals& told = notify.totals();
+    status.counters.notify_datagrams = {
+        {{"sent"}, told.sent}, {{"failed"}, told.failed}, {{"heard"}, told.heard}};
     if (groups == nullptr) return;
     status.groups = groups->status();
     status.history.assign(groups->history().begin(), groups->history().end());

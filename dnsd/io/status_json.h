@@ -32,13 +32,10 @@ struct Count {
 struct Counters {
     std::vector<Count> dns_requests;         // transport
     std::vector<Count> dns_responses;        // rcode
-    std::vector<Count> dns_questions;        // type
     std::vector<Count> dns_dropped;          // reason
     std::vector<Count> heartbeats;           // server, reply
     std::vector<Count> heartbeats_rejected;  // reason
-    std::vector<Count> notifies;             // secondary, result
-    std::vector<Count> transfers;            // secondary, kind, result
-    std::vector<Count> failovers;            // kind, result
+    std::vector<Count> notify_datagrams;     // result
 };
 
 struct Status {

@@ -121,8 +121,8 @@ public:
             acceptors_.emplace_back(io_, protocol, listener.tcp.release());
         }
         for (tcp::acceptor& acceptor : acceptors_)
-            asio::co_spawn(io_, accept_from(acceptor), asio::detached);
-        asio::co_spawn(io_, sweep(), asio::detached);
+            keep_up([this, &acceptor] { return accept_from(acceptor); });
+        keep_up([this] { return sweep(); });
         thread_ = std::thread([this] { io_.run(); });
     }
     ~Impl() { stop(); }
@@ -147,6 +147,13 @@ public:
 private:
     asio::awaitable<void> accept_from(tcp::acceptor& acceptor);
     asio::awaitable<void> sweep();
+    // Begins anew what only memory that ran out can have ended: TCP must not fall silent for that.
+    template <class Make>
+    void keep_up(Make make) {
+        asio::co_spawn(io_, make(), [this, make](const std::exception_ptr& thrown) {
+            if (thrown) keep_up(make);
+        });
+    }
     asio::awaitable<void> serve(ConnectionPointer connection);
     asio::awaitable<bool> read_request(Connection& connection);
     asio::awaitable<bool> answer_request(Connection& connection);
@@ -209,7 +216,9 @@ void TcpServer::Impl::admit(tcp::socket socket) {
     connection->deadline = Clock::now() + limits_.idle;
     connections_.insert(connection);
     open_.store(connections_.size(), std::memory_order_relaxed);
-    asio::co_spawn(io_, serve(std::move(connection)), asio::detached);
+    asio::co_spawn(io_, serve(connection), [this, connection](const std::exception_ptr& thrown) {
+        if (thrown) forget(connection);
+    });
 }
 
 // Closes the connection that has been idle the longest; false when none is idle.

@@ -43,6 +43,7 @@ inline dnsd::Status status() {
                         std::nullopt, dnsd::SecondaryStatus::Notify::acknowledged, 0}};
     out.history = {{1795342747000, "wiki.example", "wiki4 leaves www: page: HTTP 503, want 200"}};
     out.counters.dns_requests = {{{"udp"}, 7}, {{"tcp"}, 0}};
+    out.counters.notify_datagrams = {{{"sent"}, 3}};
     return out;
 }
 

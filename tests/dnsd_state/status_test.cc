@@ -145,6 +145,7 @@ TEST_CASE(
           "arbiter_lease_epoch{group=\"wiki.example\"} 17",
           "arbiter_zone_serial{zone=\"wiki.example\"} 1742",
           "arbiter_dns_requests_total{transport=\"tcp\"} 0",
+          "arbiter_notify_datagrams_total{result=\"sent\"} 3",
           "arbiter_server_master{group=\"wiki.example\",server=\"wiki2\"} 1",
           "arbiter_server_check_ok{group=\"wiki.example\",server=\"wiki1\",check=\"guard\"} 0",
           "arbiter_secondary_behind_seconds{zone=\"wiki.example\",secondary=\"198.51.100.1:53\"} 0",
