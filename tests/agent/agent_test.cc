@@ -180,6 +180,11 @@ struct World {
         }
         return until();
     }
+    // Never to a process that has ended: its id would be -1, and that is everybody.
+    void signal(int number) const {
+        REQUIRE(pid > 0);
+        ::kill(pid, number);
+    }
     std::optional<int> exit_within(Duration time) {
         int status = 0;
         const bool ended = within(time, [&] { return ::waitpid(pid, &status, WNOHANG) == pid; });
@@ -237,7 +242,7 @@ TEST_CASE(
         world.arbiter->answer = granting(4, seconds(2));
         CHECK(world.within(seconds(5), [&] { return world.arbiter->last->role == Role::master; }));
         CHECK(world.writable());
-        ::kill(world.pid, SIGTERM);
+        world.signal(SIGTERM);
         CHECK(world.exit_within(seconds(5)) == 0);
         CHECK_FALSE(world.writable());
         CHECK(world.within(milliseconds(200),
@@ -261,12 +266,12 @@ TEST_CASE("a reload is no end: SIGHUP changes nothing, SIGQUIT demotes and leave
         return world.arbiter->last && world.arbiter->last->role == Role::master;
     }));
     for (int i = 0; i < 2; ++i) {
-        ::kill(world.pid, SIGHUP);
-        CHECK_FALSE(world.exit_within(milliseconds(300)));
+        world.signal(SIGHUP);
+        REQUIRE_FALSE(world.exit_within(milliseconds(300)));
     }
     CHECK(world.writable());
     CHECK(world.log().find("signal=SIGHUP") != std::string::npos);
-    ::kill(world.pid, SIGQUIT);
+    world.signal(SIGQUIT);
     CHECK(world.exit_within(seconds(5)) == 0);
     CHECK_FALSE(world.writable());
 }
@@ -280,7 +285,7 @@ TEST_CASE("an agent that is stopped while its database hangs leaves late, and no
     }));
     world.server.freeze();
     const Instant stopped = boot_now();
-    ::kill(world.pid, SIGTERM);
+    world.signal(SIGTERM);
     SUBCASE("for ever") {
         CHECK(world.exit_within(seconds(25)) == 69);
         CHECK(boot_now() - stopped > seconds(10));
