@@ -11,8 +11,7 @@ namespace {
 
 // A folder, a reader and a store: what a daemon does between SIGHUPs.
 struct Bench {
-    explicit Bench(Ledger* ledger = nullptr)
-        : reader(ledger != nullptr), store(zones::Catalog(), ledger) {}
+    explicit Bench(Ledger* ledger = nullptr) : store(zones::Catalog(), ledger) {}
 
     ZoneStore::Outcome load() {
         auto lines = store.take(reader.read(zones_in(folder.path()).value().sources));
