@@ -15,7 +15,7 @@
 
 namespace dnsd {
 
-constexpr std::size_t servers_max = 64;      // a group; docs/FAULTS.md, "record-count floods"
+constexpr std::size_t servers_max = 64;      // a group: work per heartbeat stays bounded
 constexpr std::size_t secondaries_max = 64;  // a zone
 constexpr std::size_t zones_max = 100'000;   // a configuration
 constexpr std::size_t groups_max = 64;       // a configuration

@@ -1,5 +1,5 @@
 #pragma once
-// The status document (PRODUCT.md, "Faces that are fixed") as people read it. Pure: JSON in, text
+// The status document (docs/UX.md, "arbiterctl") as people read it. Pure: JSON in, text
 // out. A key that is missing or of another kind shows as "-": the daemon may be of another release.
 
 #include "dnsd/ctl/table.h"

@@ -1,6 +1,6 @@
 #pragma once
 // The one snapshot that table, JSON, page and metrics are drawn from, and its JSON form
-// (docs/PRODUCT.md, "Faces that are fixed"): "format" 1, keys are added and never renamed.
+// (docs/UX.md, "arbiterctl"): "format" 1, keys are added and never renamed.
 
 #include "dnsd/arbiter/status.h"
 #include "dnsd/publish/notifier.h"

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -192,7 +193,17 @@ struct World {
         pid = -1;
         return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
     }
-    bool writable() const { return server.value("SELECT @@global.read_only") == "0"; }
+    // A demotion kills every client, also the one that asks.
+    bool writable() const {
+        for (int tries = 0;; ++tries) {
+            try {
+                return server.value("SELECT @@global.read_only") == "0";
+            } catch (const std::exception&) {
+                if (tries == 20) throw;
+                std::this_thread::sleep_for(milliseconds(10));
+            }
+        }
+    }
     bool lock_is_free() const {
         const auto free = agent::RecordFile::open(path("state"), wiki1, "test");
         return free.has_value();

@@ -26,6 +26,20 @@ ClusterPlan plan() {
     return plan;
 }
 
+// All of it, with a master, three servers in www and the secondary up to date.
+struct Running {
+    Scratch scratch{"failover"};
+    Cluster cluster{plan(), scratch.path()};
+
+    Running() {
+        cluster.start_arbiter();
+        cluster.start_secondary();
+        for (Machine& machine : cluster.machines()) cluster.start(machine);
+        REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
+        REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
+    }
+};
+
 const char* const count_edits = "SELECT COUNT(*) FROM wiki.edit";
 
 bool edit(const Cluster& cluster, const std::string& address) {
@@ -69,13 +83,8 @@ std::optional<std::string> new_master(const Cluster& cluster, const std::string&
 }  // namespace
 
 TEST_CASE("the master's machine dies, another is writable and named, the old one rejoins") {
-    const Scratch scratch("failover");
-    Cluster cluster(plan(), scratch.path());
-    cluster.start_arbiter();
-    cluster.start_secondary();
-    for (Machine& machine : cluster.machines()) cluster.start(machine);
-    REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
-    REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
+    Running running;
+    Cluster& cluster = running.cluster;
 
     const std::string first = *cluster.master_at_secondary();
     Machine& dead = *cluster.at(first);
@@ -116,13 +125,8 @@ TEST_CASE("the master's machine dies, another is writable and named, the old one
 }
 
 TEST_CASE("a restart of the arbiter moves no master and lowers no serial") {
-    const Scratch scratch("restart");
-    Cluster cluster(plan(), scratch.path());
-    cluster.start_arbiter();
-    cluster.start_secondary();
-    for (Machine& machine : cluster.machines()) cluster.start(machine);
-    REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
-    REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
+    Running running;
+    Cluster& cluster = running.cluster;
     const auto master = cluster.master_at_secondary();
     const std::uint32_t serial = *cluster.serial_at_secondary();
     const std::string epoch = cluster.arbiterctl({"--json", "status"});
@@ -148,13 +152,8 @@ TEST_CASE("a restart of the arbiter moves no master and lowers no serial") {
 }
 
 TEST_CASE("a server whose page breaks leaves www and comes back with it") {
-    const Scratch scratch("page");
-    Cluster cluster(plan(), scratch.path());
-    cluster.start_arbiter();
-    cluster.start_secondary();
-    for (Machine& machine : cluster.machines()) cluster.start(machine);
-    REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
-    REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
+    Running running;
+    Cluster& cluster = running.cluster;
     const auto master = cluster.master_at_secondary();
     Machine& victim = cluster.machines()[master == cluster.machines()[0].address ? 1 : 0];
 
