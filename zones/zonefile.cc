@@ -41,7 +41,7 @@ public:
 
     Loaded load(const std::string& path) {
         read_file(path, 0, 0, 0);
-        const bool readable = !errors_;
+        const bool readable = errors_ == 0;
         auto built = builder_.build();
         for (Flaw& flaw : built.flaws) {
             // A zone that could not be read whole lacks what it lacks because of that.
@@ -50,7 +50,7 @@ public:
                  std::move(flaw.hint));
         }
         finish_mistakes();
-        if (!errors_) result_.zone = std::move(built.zone);
+        if (errors_ == 0) result_.zone = std::move(built.zone);
         return std::move(result_);
     }
 
@@ -63,7 +63,7 @@ private:
     };
 
     void tell(std::uint64_t tag, Mistake::Severity severity, std::string what, std::string hint) {
-        errors_ |= severity == Mistake::error;
+        errors_ += severity == Mistake::error ? 1 : 0;
         if (told_.size() < mistakes_max)
             told_.push_back({tag, {"", 0, 0, severity, std::move(what), std::move(hint)}});
         else
@@ -223,7 +223,10 @@ private:
                 text += *word;
             }
             MasterText lines(text);
+            const std::size_t before = errors_;
             if (lines.next(made) && made.error.empty()) record(made);
+            // What is wrong with one of them is wrong with all: it is said once.
+            if (errors_ > before) break;
         }
         line_override_ = 0;
     }
@@ -362,7 +365,7 @@ private:
     Loaded result_;
     std::vector<std::pair<std::uint64_t, Mistake>> told_;
     std::size_t untold_ = 0;
-    bool errors_ = false;
+    std::size_t errors_ = 0;
     std::unordered_map<Name, bool> watched_;
 
     // Where the reading is.
