@@ -30,7 +30,11 @@ struct Peer {
 
 // What changes from query to query and is not in the zone.
 struct Turn {
-    std::uint64_t rotation = 0;  // RRsets start at this record, modulo their size
+    std::uint64_t rotation = 0;     // RRsets start at this record, modulo their size
+    std::uint32_t now_seconds = 0;  // Unix time, modulo 2^32: the age of cookies (RFC 9018 §4.3)
+    // Over TCP: how long an idle connection stays, in tenths of a second, for those who ask
+    // (RFC 7828); 0 is not told.
+    std::uint16_t tcp_idle_ds = 0;
 };
 
 // One datagram: writes into `out`, which should have room for peer.udp_size_max, and returns the
