@@ -5,6 +5,7 @@
 #include "dnsd/arbiter/facts.h"
 #include "dnsd/config/endpoint.h"
 #include "dnsd/config/mistakes.h"
+#include "dnsd/config/tcp_limits.h"
 #include "zones/catalog.h"
 #include "zones/name.h"
 #include "zones/zonefile.h"
@@ -46,6 +47,7 @@ struct Config {
     std::vector<Endpoint> dns_listen;  // port 53 of every address when not said
     unsigned workers = 0;              // 0: one a core
     unsigned udp_size_max = 1232;      // RFC 9715's advice
+    TcpLimits tcp;
     std::vector<Endpoint> heartbeat_listen;
     std::string key_file = "/etc/arbiter/arbiter.key";
     std::string keys_directory = "/etc/arbiter/keys.d";  // NAME.pub, one a server

@@ -46,7 +46,7 @@ struct Home {
     std::string_view key;
     std::string_view table;
 };
-constexpr std::array<Home, 16> homes{{{"key_file", "[heartbeat]"},
+constexpr std::array<Home, 19> homes{{{"key_file", "[heartbeat]"},
                                       {"keys", "[heartbeat]"},
                                       {"cluster", "[heartbeat]"},
                                       {"name", "[heartbeat]"},
@@ -59,6 +59,9 @@ constexpr std::array<Home, 16> homes{{{"key_file", "[heartbeat]"},
                                       {"up_after", "[www]"},
                                       {"workers", "[dns]"},
                                       {"udp_size", "[dns]"},
+                                      {"connections", "[dns.tcp]"},
+                                      {"reserve", "[dns.tcp]"},
+                                      {"per_address", "[dns.tcp]"},
                                       {"allow", "[transfer]"},
                                       {"control", "[state]"},
                                       {"directory", "[state]"}}};

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 
 namespace dnsd {
 
@@ -20,5 +21,10 @@ struct TcpLimits {
     // For the client to take in 64 KiB of answers.
     std::chrono::milliseconds write{15'000};
 };
+
+class Document;
+class Table;
+// [dns.tcp], or the defaults for so many secondaries; what does not go together is a mistake.
+TcpLimits read_tcp_limits(Document& document, std::optional<Table>& table, std::size_t secondaries);
 
 }  // namespace dnsd

@@ -50,6 +50,7 @@ Setup setup_for_config(const Config& config, const std::string& file) {
     setup.listen = config.dns_listen;
     setup.workers = config.workers;
     setup.udp_size_max = static_cast<std::uint16_t>(config.udp_size_max);
+    setup.tcp = config.tcp;
     setup.access.transfer = config.transfer_allow;
     setup.identity = {version, config.name};
     for (const heartbeat::Address& address : config.monitor_allow)
