@@ -81,7 +81,7 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
     ++spoken.requests;
     const bool transfer = asks_transfer(request);
     if (transfer) {
-        if (auto begun = begin_transfer(catalog, request, peer_)) {
+        if (auto begun = begin_transfer(catalog, request, peer_, turn)) {
             transfers_.push_back(std::move(*begun));
             ++spoken.responses[static_cast<std::size_t>(Rcode::noerror)];
             return 0;

@@ -5,8 +5,8 @@
 namespace zones {
 
 Transfer::Transfer(std::shared_ptr<const Zone> zone, std::span<const std::byte> request,
-                   const Query& query)
-    : zone_(std::move(zone)), request_(request.begin(), request.end()), query_(query) {}
+                   const Query& query, const OptRecord& opt)
+    : zone_(std::move(zone)), request_(request.begin(), request.end()), query_(query), opt_(opt) {}
 
 std::size_t Transfer::next(std::span<std::byte> out) {
     if (stage_ == Stage::done) return 0;
@@ -18,13 +18,12 @@ std::size_t Transfer::next(std::span<std::byte> out) {
     if (first_message_) {
         // RFC 5936 §2.2.1, §2.2.5: the question and the OPT record go with the first message.
         writer.question(query_.question(request_), name);
-        if (query_.edns) writer.reserve(opt_size);
+        if (query_.edns) writer.reserve(opt_.size());
     }
     while (stage_ != Stage::done && write_some(writer)) {
     }
     assert(writer.count(Section::answer) > 0);  // rrset_size_max sees to that
-    if (first_message_ && query_.edns)
-        writer.opt(query_.edns->udp_size, Rcode::noerror, query_.edns->dnssec_ok);
+    if (first_message_ && query_.edns) writer.opt(opt_, Rcode::noerror);
     first_message_ = false;
     return writer.finish(Flag::aa, Rcode::noerror);
 }
