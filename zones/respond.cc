@@ -264,8 +264,32 @@ std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, 
     return Reply(catalog, request, *query, peer, turn, out).write();
 }
 
+std::optional<Transfer> begin_transfer(const Catalog& catalog, std::span<const std::byte> request,
+                                       const Peer& peer, const Turn& turn) {
+    const auto query = read_query(request);
+    const bool asked =
+        query && query->verdict == Rcode::noerror && query->opcode == Opcode::query &&
+        query->has_question && query->qclass == static_cast<std::uint16_t>(Class::in) &&
+        !query->signed_by_tsig && peer.transport == Peer::Transport::tcp &&
+        (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
+    if (!asked || Reply::refusal(catalog, Path(query->name(request)), peer)) return std::nullopt;
+    const auto& zone = catalog.zone(*Name::from_wire(query->name(request)))->newest();
+    // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
+    if (query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial()))
+        return std::nullopt;
+    OptRecord opt;
+    if (query->edns)
+        opt.answer(*query->edns, request, cookie_of(catalog, request, *query, peer, turn),
+                   catalog.edns(), peer, turn);
+    return Transfer(zone, request, *query, opt);
+}
+
 bool Response::next(std::vector<std::byte>& message) {
-    if (transfer_) return transfer_->next(message);
+    if (transfer_) {
+        message.resize(transfer_message_max);
+        message.resize(transfer_->next(message));
+        return !message.empty();
+    }
     if (single_.empty()) return false;
     message = std::move(single_);
     single_.clear();
@@ -275,33 +299,10 @@ bool Response::next(std::vector<std::byte>& message) {
 Response respond(std::shared_ptr<const Catalog> catalog, std::span<const std::byte> request,
                  const Peer& peer, const Turn& turn) {
     Response response;
-    const auto query = read_query(request);
-    if (!query) return response;
-    const bool transfer =
-        query->verdict == Rcode::noerror && query->opcode == Opcode::query && query->has_question &&
-        query->qclass == static_cast<std::uint16_t>(Class::in) && !query->signed_by_tsig &&
-        peer.transport == Peer::Transport::tcp &&
-        (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
-    if (transfer) {
-        const Path path(query->name(request));
-        if (!Reply::refusal(*catalog, path, peer)) {
-            const auto& zone = catalog->zone(*Name::from_wire(query->name(request)))->newest();
-            // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
-            const bool current =
-                query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial());
-            if (!current) {
-                OptRecord opt;
-                if (query->edns)
-                    opt.answer(*query->edns, request,
-                               cookie_of(*catalog, request, *query, peer, turn), catalog->edns(),
-                               peer, turn);
-                response.transfer_.emplace(zone, request, *query, opt);
-                return response;
-            }
-        }
-    }
+    response.transfer_ = begin_transfer(*catalog, request, peer, turn);
+    if (response.transfer_) return response;
     std::vector<std::byte> message(message_size_max);
-    message.resize(Reply(*catalog, request, *query, peer, turn, message).write());
+    message.resize(respond(*catalog, request, peer, turn, message));
     response.single_ = std::move(message);
     return response;
 }

@@ -20,6 +20,11 @@ namespace zones {
 std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, const Peer& peer,
                     const Turn& turn, std::span<std::byte> out) noexcept;
 
+// The transfer that a stream request asks for; nullopt when it does not, may not, or when the SOA
+// alone is the answer: then it is one message, by the door above.
+std::optional<Transfer> begin_transfer(const Catalog& catalog, std::span<const std::byte> request,
+                                       const Peer& peer, const Turn& turn);
+
 // The answer to one stream request: as many messages as it takes, all from the one snapshot.
 class Response {
 public:

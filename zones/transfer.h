@@ -22,8 +22,11 @@ public:
     Transfer(std::shared_ptr<const Zone> zone, std::span<const std::byte> request,
              const Query& query, const OptRecord& opt);
 
-    // The next message; false when the zone has been told.
-    bool next(std::vector<std::byte>& message);
+    // Writes the next message into `out`, which has room for transfer_message_max, and returns its
+    // length; 0 when the zone has been told.
+    std::size_t next(std::span<std::byte> out);
+    bool done() const { return stage_ == Stage::done; }
+    std::span<const std::byte> request() const { return request_; }
 
 private:
     enum class Stage { first_soa, records, last_soa, done };

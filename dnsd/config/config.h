@@ -5,6 +5,7 @@
 #include "dnsd/arbiter/facts.h"
 #include "dnsd/config/endpoint.h"
 #include "dnsd/config/mistakes.h"
+#include "dnsd/config/tcp_limits.h"
 #include "zones/catalog.h"
 #include "zones/name.h"
 #include "zones/zonefile.h"
@@ -51,6 +52,7 @@ struct Config {
     std::optional<std::string> chaos_version, chaos_id;
     std::string cookies = "answer";  // or "require", "off" (RFC 7873)
     std::string cookie_file;         // empty: a secret drawn at each start
+    TcpLimits tcp;
     std::vector<Endpoint> heartbeat_listen;
     std::string key_file = "/etc/arbiter/arbiter.key";
     std::string keys_directory = "/etc/arbiter/keys.d";  // NAME.pub, one a server

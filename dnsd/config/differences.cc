@@ -100,6 +100,19 @@ void compare_groups(Differences& out, const std::string& prefix, const GroupConf
         });
 }
 
+void compare_tcp(Differences& out, const TcpLimits& before, const TcpLimits& after) {
+    const auto count = [&](const char* key, std::size_t old_value, std::size_t new_value) {
+        out.value(fmt::format("dns.tcp.{}", key), std::to_string(old_value),
+                  std::to_string(new_value));
+    };
+    count("connections", before.connections_max, after.connections_max);
+    count("reserve", before.reserve, after.reserve);
+    count("per_address", before.connections_per_address_max, after.connections_per_address_max);
+    out.value("dns.tcp.idle", before.idle, after.idle);
+    out.value("dns.tcp.request", before.request, after.request);
+    out.value("dns.tcp.write", before.write, after.write);
+}
+
 void compare_settings(Differences& out, const Config& before, const Config& after) {
     const auto monitor = [](const Config& c) {
         return c.monitor_listen ? c.monitor_listen->text() : std::string("none");
@@ -117,6 +130,7 @@ void compare_settings(Differences& out, const Config& before, const Config& afte
     out.value("dns.id", told(before.chaos_id), told(after.chaos_id));
     out.value("dns.cookies", before.cookies, after.cookies);
     out.value("dns.cookie_file", printable(before.cookie_file), printable(after.cookie_file));
+    compare_tcp(out, before.tcp, after.tcp);
     out.value("heartbeat.name", before.name, after.name);
     out.value("heartbeat.cluster", std::string(before.cluster.text()),
               std::string(after.cluster.text()));

@@ -196,7 +196,7 @@ void Control::Inside::serve() {
     publish();
     if (groups_) groups_->open();
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
-    tcp_.emplace(sockets->listeners, published_, TcpLimits{}, [this](TransferDone done) {
+    tcp_.emplace(sockets->listeners, published_, setup_.tcp, [this](TransferDone done) {
         asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
     });
     for (const Endpoint& endpoint : listen)

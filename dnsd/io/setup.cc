@@ -65,6 +65,7 @@ Setup setup_for_config(const Config& config, const std::string& file) {
     setup.listen = config.dns_listen;
     setup.workers = config.workers;
     setup.udp_size_max = static_cast<std::uint16_t>(config.udp_size_max);
+    setup.tcp = config.tcp;
     setup.access.transfer = config.transfer_allow;
     setup.identity = {config.chaos_version.value_or(version),
                       config.chaos_id.value_or(config.name)};

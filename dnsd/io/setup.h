@@ -19,6 +19,7 @@ struct Setup {
     std::vector<Endpoint> listen;
     unsigned workers = 0;  // 0: one a core
     std::uint16_t udp_size_max = 1232;
+    TcpLimits tcp;
     zones::Access access;
     zones::Identity identity;
     zones::EdnsRules edns;
