@@ -80,7 +80,9 @@ bool any_contains(const std::vector<Prefix>& prefixes, const AddressBytes& addre
 }
 
 Catalog::Catalog()
-    : access_(std::make_shared<const Access>()), texts_(std::make_shared<const Texts>()) {}
+    : access_(std::make_shared<const Access>()),
+      texts_(std::make_shared<const Texts>()),
+      edns_(std::make_shared<const EdnsRules>()) {}
 
 Catalog Catalog::with(History history) const {
     Catalog next = *this;
@@ -101,6 +103,12 @@ Catalog Catalog::with(Identity identity) const {
     Catalog next = *this;
     next.texts_ =
         std::make_shared<const Texts>(Texts{packed_txt(identity.version), packed_txt(identity.id)});
+    return next;
+}
+
+Catalog Catalog::with(EdnsRules rules) const {
+    Catalog next = *this;
+    next.edns_ = std::make_shared<const EdnsRules>(std::move(rules));
     return next;
 }
 

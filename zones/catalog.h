@@ -3,7 +3,9 @@
 // what they have in common: the next costs a table of pointers, also with ten thousand zones.
 
 #include "zones/buckets.h"
+#include "zones/edns.h"
 #include "zones/history.h"
+#include "zones/peer.h"
 
 #include <array>
 #include <cstdint>
@@ -14,8 +16,6 @@
 #include <vector>
 
 namespace zones {
-
-using AddressBytes = std::array<std::uint8_t, 16>;  // IPv4 as ::ffff:a.b.c.d
 
 // A range of addresses: "192.0.2.0/24", "2001:db8::/32", or one address.
 struct Prefix {
@@ -49,6 +49,7 @@ public:
     Catalog with(History history) const;
     Catalog with(Access access) const;
     Catalog with(Identity identity) const;
+    Catalog with(EdnsRules rules) const;
     Catalog without(const Name& origin) const;
 
     const History* zone(const Name& origin) const;
@@ -66,6 +67,7 @@ public:
     const Zone* enclosing(const Path& name, std::size_t depth_max = labels_max) const noexcept;
 
     const Access& access() const { return *access_; }
+    const EdnsRules& edns() const { return *edns_; }
     // The packed TXT RRset of a CH question; empty when we do not tell.
     RRsetView chaos(const Path& name) const noexcept;
 
@@ -84,6 +86,7 @@ private:
         at_depth_{};  // zones with an origin of so many labels
     std::shared_ptr<const Access> access_;
     std::shared_ptr<const Texts> texts_;
+    std::shared_ptr<const EdnsRules> edns_;
 };
 
 }  // namespace zones

@@ -12,6 +12,13 @@ constexpr std::uint16_t opcode_mask = 0x7800;
 // How many names in the data of one answer are followed to their addresses.
 constexpr std::size_t additional_names_max = 32;
 
+CookieState cookie_of(const Catalog& catalog, std::span<const std::byte> request,
+                      const Query& query, const Peer& peer, const Turn& turn) {
+    if (!query.edns || query.edns->cookie.size == 0) return CookieState::none;
+    return check_cookie(catalog.edns().cookies, query.edns->cookie.of(request), peer.address,
+                        turn.now_seconds);
+}
+
 // One response, of one message.
 class Reply {
 public:
@@ -22,19 +29,22 @@ public:
           query_(query),
           peer_(peer),
           turn_(turn),
-          writer_(out, limit()) {}
+          cookie_(cookie_of(catalog, request, query, peer, turn)),
+          writer_(out, limit()) {
+        if (query.edns) opt_.answer(*query.edns, request, cookie_, catalog.edns(), peer, turn);
+    }
 
     std::size_t write() noexcept {
-        writer_.begin(query_.id,
-                      static_cast<std::uint16_t>(
-                          Flag::qr | (query_.flags & (opcode_mask | Flag::rd | Flag::cd))));
-        if (query_.edns) writer_.reserve(opt_size);
+        // RFC 4035 §3.1.6: of CD nothing remains in an authoritative response; nor of AD, RA and Z.
+        writer_.begin(query_.id, static_cast<std::uint16_t>(
+                                     Flag::qr | (query_.flags & (opcode_mask | Flag::rd))));
+        if (query_.edns) writer_.reserve(opt_.size());
         if (query_.has_question) {
             path_.set(query_.name(request_));
             if (!writer_.question(query_.question(request_), path_)) more_flags_ |= Flag::tc;
         }
         const Rcode rcode = decide();
-        if (query_.edns) writer_.opt(peer_.udp_size_max, rcode, query_.edns->dnssec_ok);
+        if (query_.edns) write_opt(rcode);
         return writer_.finish(more_flags_, rcode);
     }
 
@@ -47,6 +57,21 @@ private:
                                      std::max<std::size_t>(peer_.udp_size_max, udp_size_min));
     }
 
+    // RFC 8914 §2: the reason goes where there is room for it, and never costs an answer.
+    void write_opt(Rcode rcode) {
+        if (why_ != ExtendedError::none) {
+            OptRecord with_reason = opt_;
+            with_reason.add(why_);
+            if (writer_.opt(with_reason, rcode)) return;
+        }
+        writer_.opt(opt_, rcode);
+    }
+
+    Rcode say(Rcode rcode, ExtendedError why) {
+        why_ = why;
+        return rcode;
+    }
+
     Rcode decide() {
         if (query_.verdict != Rcode::noerror) return query_.verdict;
         switch (query_.opcode) {
@@ -54,14 +79,31 @@ private:
                 break;
             case Opcode::notify:  // RFC 1996 §3.10: we are nobody's secondary
             case Opcode::update:  // as BIND does for a zone that nobody may update
-                return Rcode::refused;
+                return say(Rcode::refused, ExtendedError::not_supported);
             default:
-                return Rcode::notimp;
+                return say(Rcode::notimp, ExtendedError::not_supported);
         }
         // RFC 8945 §5.2: we share no key with anybody.
         if (query_.signed_by_tsig) return Rcode::notauth;
+        if (!query_.has_question) return cookie_alone();
+        // RFC 7873 §5.2.3, §5.2.4: who comes by TCP has shown his address already.
+        if (cookie_ == CookieState::unknown && catalog_.edns().cookies_required &&
+            peer_.transport == Peer::Transport::udp)
+            return Rcode::badcookie;
+        if (query_.qclass == static_cast<std::uint16_t>(Class::in)) return internet();
         if (query_.qclass == static_cast<std::uint16_t>(Class::ch)) return chaos();
-        if (query_.qclass != static_cast<std::uint16_t>(Class::in)) return Rcode::refused;
+        return say(Rcode::refused, ExtendedError::not_supported);
+    }
+
+    // RFC 7873 §5.4: no question, but a cookie to be made or confirmed.
+    Rcode cookie_alone() const {
+        if (cookie_ == CookieState::none) return Rcode::formerr;
+        const bool wrong =
+            cookie_ == CookieState::unknown && query_.edns->cookie.size != client_cookie_size;
+        return wrong ? Rcode::badcookie : Rcode::noerror;
+    }
+
+    Rcode internet() {
         switch (query_.type) {
             case Type::axfr:
                 // RFC 5936 §4.2: never over UDP. What is allowed over TCP has many messages and
@@ -74,7 +116,7 @@ private:
             case Type::maila:
             case Type::mailb:
             case Type::tkey:
-                return Rcode::notimp;
+                return say(Rcode::notimp, ExtendedError::not_supported);
             case Type::any:
                 return names();
             default:
@@ -85,9 +127,11 @@ private:
     }
 
     Rcode chaos() {
-        if (!any_contains(catalog_.access().chaos, peer_.address)) return Rcode::refused;
+        if (!any_contains(catalog_.access().chaos, peer_.address))
+            return say(Rcode::refused, ExtendedError::prohibited);
         const RRsetView text = catalog_.chaos(path_);
-        if (!text) return Rcode::refused;
+        const bool transfer = query_.type == Type::axfr || query_.type == Type::ixfr;
+        if (!text || transfer) return say(Rcode::refused, ExtendedError::not_supported);
         more_flags_ |= Flag::aa;
         if (query_.type == Type::txt || query_.type == Type::any)
             put(Section::answer, {&path_, path_.depth(), text, nullptr}, Ttl::seconds_max);
@@ -106,7 +150,11 @@ public:
     }
 
 private:
-    std::optional<Rcode> transfer_refusal() const { return refusal(catalog_, path_, peer_); }
+    std::optional<Rcode> transfer_refusal() {
+        const auto why_not = refusal(catalog_, path_, peer_);
+        if (why_not == Rcode::refused) why_ = ExtendedError::prohibited;
+        return why_not;
+    }
 
     // RFC 1995 §2: over UDP the answer to IXFR is the SOA alone, so that the client goes on by TCP.
     // To a client that is up to date it is the same.
@@ -122,6 +170,7 @@ private:
     Rcode names() {
         answer(catalog_, path_, query_.type, sections_);
         if (sections_.authoritative) more_flags_ |= Flag::aa;
+        if (sections_.rcode == Rcode::refused) why_ = ExtendedError::not_authoritative;
         for (const Item& item : sections_.answer())
             if (!put(Section::answer, item, Ttl::seconds_max)) return sections_.rcode;
         if (const Item& item = sections_.authority; item.rrset) {
@@ -195,6 +244,9 @@ private:
     const Query& query_;
     const Peer& peer_;
     const Turn& turn_;
+    const CookieState cookie_;
+    OptRecord opt_;
+    ExtendedError why_ = ExtendedError::none;
     Writer writer_;
     std::uint16_t more_flags_ = 0;
     Path path_;
@@ -212,8 +264,32 @@ std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, 
     return Reply(catalog, request, *query, peer, turn, out).write();
 }
 
+std::optional<Transfer> begin_transfer(const Catalog& catalog, std::span<const std::byte> request,
+                                       const Peer& peer, const Turn& turn) {
+    const auto query = read_query(request);
+    const bool asked =
+        query && query->verdict == Rcode::noerror && query->opcode == Opcode::query &&
+        query->has_question && query->qclass == static_cast<std::uint16_t>(Class::in) &&
+        !query->signed_by_tsig && peer.transport == Peer::Transport::tcp &&
+        (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
+    if (!asked || Reply::refusal(catalog, Path(query->name(request)), peer)) return std::nullopt;
+    const auto& zone = catalog.zone(*Name::from_wire(query->name(request)))->newest();
+    // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
+    if (query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial()))
+        return std::nullopt;
+    OptRecord opt;
+    if (query->edns)
+        opt.answer(*query->edns, request, cookie_of(catalog, request, *query, peer, turn),
+                   catalog.edns(), peer, turn);
+    return Transfer(zone, request, *query, opt);
+}
+
 bool Response::next(std::vector<std::byte>& message) {
-    if (transfer_) return transfer_->next(message);
+    if (transfer_) {
+        message.resize(transfer_message_max);
+        message.resize(transfer_->next(message));
+        return !message.empty();
+    }
     if (single_.empty()) return false;
     message = std::move(single_);
     single_.clear();
@@ -223,28 +299,10 @@ bool Response::next(std::vector<std::byte>& message) {
 Response respond(std::shared_ptr<const Catalog> catalog, std::span<const std::byte> request,
                  const Peer& peer, const Turn& turn) {
     Response response;
-    const auto query = read_query(request);
-    if (!query) return response;
-    const bool transfer =
-        query->verdict == Rcode::noerror && query->opcode == Opcode::query &&
-        query->qclass == static_cast<std::uint16_t>(Class::in) && !query->signed_by_tsig &&
-        peer.transport == Peer::Transport::tcp &&
-        (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
-    if (transfer) {
-        const Path path(query->name(request));
-        if (!Reply::refusal(*catalog, path, peer)) {
-            const auto& zone = catalog->zone(*Name::from_wire(query->name(request)))->newest();
-            // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
-            const bool current =
-                query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial());
-            if (!current) {
-                response.transfer_.emplace(zone, request, *query);
-                return response;
-            }
-        }
-    }
+    response.transfer_ = begin_transfer(*catalog, request, peer, turn);
+    if (response.transfer_) return response;
     std::vector<std::byte> message(message_size_max);
-    message.resize(Reply(*catalog, request, *query, peer, turn, message).write());
+    message.resize(respond(*catalog, request, peer, turn, message));
     response.single_ = std::move(message);
     return response;
 }

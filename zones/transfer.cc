@@ -5,29 +5,27 @@
 namespace zones {
 
 Transfer::Transfer(std::shared_ptr<const Zone> zone, std::span<const std::byte> request,
-                   const Query& query)
-    : zone_(std::move(zone)), request_(request.begin(), request.end()), query_(query) {}
+                   const Query& query, const OptRecord& opt)
+    : zone_(std::move(zone)), request_(request.begin(), request.end()), query_(query), opt_(opt) {}
 
-bool Transfer::next(std::vector<std::byte>& message) {
-    if (stage_ == Stage::done) return false;
-    message.resize(transfer_message_max);
+std::size_t Transfer::next(std::span<std::byte> out) {
+    if (stage_ == Stage::done) return 0;
+    assert(out.size() >= transfer_message_max);
     // RFC 5936 §3.4: a secondary is to get the names in the case that they have here.
-    Writer writer(message, message.size(), Writer::Case::exact);
+    Writer writer(out, transfer_message_max, Writer::Case::exact);
     writer.begin(query_.id, static_cast<std::uint16_t>(Flag::qr | (query_.flags & Flag::rd)));
     const Path name(query_.name(request_));
     if (first_message_) {
         // RFC 5936 §2.2.1, §2.2.5: the question and the OPT record go with the first message.
         writer.question(query_.question(request_), name);
-        if (query_.edns) writer.reserve(opt_size);
+        if (query_.edns) writer.reserve(opt_.size());
     }
     while (stage_ != Stage::done && write_some(writer)) {
     }
     assert(writer.count(Section::answer) > 0);  // rrset_size_max sees to that
-    if (first_message_ && query_.edns)
-        writer.opt(query_.edns->udp_size, Rcode::noerror, query_.edns->dnssec_ok);
+    if (first_message_ && query_.edns) writer.opt(opt_, Rcode::noerror);
     first_message_ = false;
-    message.resize(writer.finish(Flag::aa, Rcode::noerror));
-    return true;
+    return writer.finish(Flag::aa, Rcode::noerror);
 }
 
 // One record, or a step on the way to the next; false when the message is full.

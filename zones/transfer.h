@@ -17,12 +17,16 @@ inline constexpr std::size_t transfer_message_max = 65535 - 1024;
 
 class Transfer {
 public:
-    // `request` is the whole request: its id and question are repeated in the first message.
+    // `request` is the whole request: its id and question are repeated in the first message, which
+    // `opt` goes with when the request had one.
     Transfer(std::shared_ptr<const Zone> zone, std::span<const std::byte> request,
-             const Query& query);
+             const Query& query, const OptRecord& opt);
 
-    // The next message; false when the zone has been told.
-    bool next(std::vector<std::byte>& message);
+    // Writes the next message into `out`, which has room for transfer_message_max, and returns its
+    // length; 0 when the zone has been told.
+    std::size_t next(std::span<std::byte> out);
+    bool done() const { return stage_ == Stage::done; }
+    std::span<const std::byte> request() const { return request_; }
 
 private:
     enum class Stage { first_soa, records, last_soa, done };
@@ -31,6 +35,7 @@ private:
     std::shared_ptr<const Zone> zone_;
     std::vector<std::byte> request_;
     Query query_;
+    OptRecord opt_;
     Stage stage_ = Stage::first_soa;
     bool first_message_ = true;
     Zone::Cursor cursor_;

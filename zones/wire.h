@@ -2,6 +2,7 @@
 // Bytes to query and answer to bytes: our own, because every query passes here. Nothing allocates,
 // nothing throws, and the work is in proportion to the length of the message.
 
+#include "zones/edns.h"
 #include "zones/node.h"
 #include "zones/path.h"
 #include "zones/record.h"
@@ -15,9 +16,8 @@
 namespace zones {
 
 inline constexpr std::size_t header_size = 12;
-inline constexpr std::size_t opt_size = 11;  // of an OPT record without options
 
-enum class Opcode : std::uint8_t { query = 0, iquery = 1, status = 2, notify = 4, update = 5 };
+enum class Opcode : std::uint8_t { query = 0, notify = 4, update = 5 };
 
 enum class Rcode : std::uint16_t {
     noerror = 0,
@@ -29,6 +29,7 @@ enum class Rcode : std::uint16_t {
     yxdomain = 6,
     notauth = 9,
     badvers = 16,
+    badcookie = 23,
 };
 
 struct Flag {
@@ -36,13 +37,10 @@ struct Flag {
                                    ad = 0x0020, cd = 0x0010;
 };
 
-struct Edns {
-    std::uint16_t udp_size = 0;
-    std::uint8_t version = 0;
-    bool dnssec_ok = false;
-};
-
-// A request as far as it could be read. When `verdict` is not noerror the rest may be missing.
+// A request as far as it could be read. When `verdict` is not noerror the rest may be missing; but
+// an OPT that could be read is there, to be answered by one (RFC 6891 §6.1.1, §7). Without a
+// question and without a verdict it is a request for a cookie (RFC 7873 §5.4), or of an opcode that
+// is refused for what it is.
 struct Query {
     Rcode verdict = Rcode::noerror;
     std::uint16_t id = 0;
@@ -99,7 +97,7 @@ public:
                 std::uint32_t ttl_max = Ttl::seconds_max) noexcept;
     // Room that only opt() may use.
     void reserve(std::size_t bytes) noexcept { reserved_ = bytes; }
-    bool opt(std::uint16_t udp_size, Rcode rcode, bool dnssec_ok) noexcept;
+    bool opt(const OptRecord& opt, Rcode rcode) noexcept;
 
     // Sets the flags and code and returns the length.
     std::size_t finish(std::uint16_t more_flags, Rcode rcode) noexcept;

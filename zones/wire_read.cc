@@ -49,27 +49,24 @@ private:
 
     bool is_for_additional() const { return type_ == Type::opt || type_ == Type::tsig; }
 
-    // RFC 6891 §6.1.1, §6.1.2: one OPT, owned by the root, its options whole.
+    // RFC 6891 §6.1.1: one OPT, owned by the root. What is wrong with it is a verdict of its own,
+    // as it goes for every opcode.
     bool opt() {
-        const bool good = !query_.edns && message_[owner_at_] == std::byte{0} && options();
-        query_.edns.reset();
-        if (!good) return false;
         const std::byte* fixed = message_.data() + fixed_at_;
-        query_.edns = Edns{load16(fixed + 2), std::to_integer<std::uint8_t>(fixed[5]),
-                           (load16(fixed + 6) & 0x8000) != 0};
-        return true;
-    }
-
-    bool options() const {
-        const std::byte* option = message_.data() + fixed_at_ + fixed_size;
-        for (std::size_t left = rdata_size_; left > 0;) {
-            if (left < 4) return false;
-            const std::size_t size = 4U + load16(option + 2);
-            if (size > left) return false;
-            option += size;
-            left -= size;
+        if (query_.edns || message_[owner_at_] != std::byte{0}) {
+            query_.verdict = Rcode::formerr;
+            return false;
         }
-        return true;
+        Edns& edns = query_.edns.emplace();
+        edns.udp_size = load16(fixed + 2);
+        edns.version = std::to_integer<std::uint8_t>(fixed[5]);
+        edns.dnssec_ok = (load16(fixed + 6) & 0x8000) != 0;
+        // RFC 6891 §6.1.3: of another version's options nothing is known, not even their form.
+        if (edns.version != 0)
+            query_.verdict = Rcode::badvers;
+        else if (!read_options(message_, fixed_at_ + fixed_size, rdata_size_, edns))
+            query_.verdict = Rcode::formerr;
+        return query_.verdict != Rcode::formerr;
     }
 
     // RFC 1995 §3: the client's version of the zone.
@@ -138,14 +135,12 @@ std::optional<Query> read_query(std::span<const std::byte> request) noexcept {
     const bool readable = query.has_question || questions == 0;
     const std::size_t records_at = query.has_question ? behind : header_size;
     const bool whole = readable && RecordReader(request, records_at, query).read();
-    // Other opcodes are answered for what they are, whatever they carry. RFC 6891 §6.1.1: an OPT
-    // that could be read is answered by one, in errors, too.
+    // Other opcodes are answered for what they are, whatever else they carry.
     if (query.opcode != Opcode::query) return query;
-    // RFC 9619: one question, no more and no fewer.
-    if (!whole || !query.has_question)
-        query.verdict = Rcode::formerr;
-    else if (query.edns && query.edns->version != 0)
-        query.verdict = Rcode::badvers;  // RFC 6891 §6.1.3
+    // RFC 9619: one question, no more and no fewer; RFC 7873 §5.4: but for asking for a cookie.
+    const bool asks_cookie = questions == 0 && query.edns && query.edns->cookie.size != 0;
+    const bool asks = query.has_question || asks_cookie || query.verdict == Rcode::badvers;
+    if (!whole || !asks) query.verdict = Rcode::formerr;
     return query;
 }
 

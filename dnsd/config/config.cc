@@ -1,5 +1,6 @@
 #include "dnsd/config/config.h"
 
+#include "dnsd/config/answering.h"
 #include "dnsd/config/groups.h"
 
 #include <algorithm>
@@ -37,6 +38,7 @@ public:
         monitor();
         hooks();
         zones_and_groups();
+        config_.tcp = read_tcp_limits(document_, tcp_, secondaries());
         top_.finish();
         return std::move(config_);
     }
@@ -82,7 +84,18 @@ private:
         config_.workers = table->number("workers", 0, 0, 256).value;
         // RFC 6891 §6.2.5: 512 is the least that every client takes.
         config_.udp_size_max = table->number("udp_size", 1232, 512, 4096).value;
+        read_answering(*table, config_);
+        if (!config_.cookie_file.empty()) config_.cookie_file = absolute(config_.cookie_file);
+        tcp_ = table->table("tcp");
         table->finish();
+    }
+
+    // Addresses of all zones' secondaries, each once.
+    std::size_t secondaries() const {
+        std::set<Address> addresses;
+        for (const ZoneConfig& zone : config_.zones)
+            for (const Endpoint& secondary : zone.secondaries) addresses.insert(secondary.address);
+        return addresses.size();
     }
 
     std::optional<ServerId> id(Table& table, std::string_view key, std::string otherwise) {
@@ -316,6 +329,7 @@ private:
 
     Document& document_;
     Table top_;
+    std::optional<Table> tcp_;  // [dns.tcp]
     std::string directory_;
     Config config_;
     std::vector<Place> group_places_;

@@ -1,112 +1,61 @@
 #include "dnsd/io/tcp_server.h"
 
-#include "heartbeat/io/asio.h"
-#include "zones/respond.h"
+#include "dnsd/io/tcp_connection.h"
+#include "dnsd/io/wall_clock.h"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <map>
-#include <set>
+#include <atomic>
+#include <cassert>
+#include <cerrno>
+#include <new>
+#include <system_error>
 #include <thread>
+
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 
 namespace dnsd {
 namespace {
 
-namespace asio = boost::asio;
-using asio::ip::tcp;
-using Clock = std::chrono::steady_clock;  // only for deadlines of a connection
-using ErrorCode = boost::system::error_code;
-using Token = asio::redirect_error_t<asio::use_awaitable_t<>>;
+using Clock = TcpConnection::Clock;
+using Kind = TcpPlaces::Kind;
 
 constexpr std::chrono::milliseconds sweep_every{250};
 constexpr std::chrono::milliseconds accept_pause{100};  // when descriptors or memory ran out
-constexpr std::size_t read_bytes_first = 2048;
-constexpr std::size_t prefix = 2;  // RFC 1035 §4.2.2
-constexpr std::size_t header_bytes = 12;
+constexpr int events_max = 256;                         // taken from epoll at a time
+constexpr int accepts_in_a_row_max = 64;
+// What the kernel keeps unsent of a connection: enough to keep the line busy, and so little that an
+// answer does not wait behind megabytes of a transfer.
+constexpr int kernel_unsent_max = 128 * 1024;
 
-auto into(ErrorCode& error) {
-    return asio::redirect_error(asio::use_awaitable, error);
-}
+// An event's key: what a connection's number stands for changes when it is given away again.
+constexpr std::uint64_t stop_key = ~std::uint64_t{0};
+constexpr std::uint64_t listener_key = std::uint64_t{1} << 63;
 
-using PeerKey = std::array<std::uint8_t, 16>;
-
-// IPv4 whole (v4-mapped), IPv6 by its /64.
-PeerKey key_of(const zones::Peer& peer) {
-    PeerKey key = peer.address;
-    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (!std::equal(mapped.begin(), mapped.end(), key.begin()))
-        std::fill(key.begin() + 8, key.end(), std::uint8_t{0});
-    return key;
-}
-
-zones::Peer peer_of(const tcp::endpoint& remote) {
+zones::Peer peer_of(const Endpoint& from) {
     zones::Peer peer{};
     peer.transport = zones::Peer::Transport::tcp;
-    peer.port = remote.port();
-    const auto v6 = remote.address().is_v4()
-                        ? asio::ip::make_address_v6(asio::ip::v4_mapped, remote.address().to_v4())
-                        : remote.address().to_v6();
-    const auto bytes = v6.to_bytes();
-    std::copy(bytes.begin(), bytes.end(), peer.address.begin());
+    peer.port = from.port;
+    if (from.address.is_v4()) {  // RFC 4291 §2.5.5.2
+        peer.address[10] = peer.address[11] = 0xff;
+        std::copy(from.address.data(), from.address.data() + 4, peer.address.begin() + 12);
+    } else {
+        std::copy(from.address.data(), from.address.data() + 16, peer.address.begin());
+    }
     return peer;
 }
 
-// RFC 1035 §4.1.1 and §4.1.2: is the first question's type AXFR or IXFR? Names in a question that
-// was answered are never compressed.
-bool asks_transfer(std::span<const std::byte> request) {
-    std::size_t at = header_bytes;
-    while (at < request.size() && request[at] != std::byte{0})
-        at += 1 + std::to_integer<std::size_t>(request[at]);
-    if (at + 3 > request.size()) return false;
-    const unsigned type = std::to_integer<unsigned>(request[at + 1]) << 8 |
-                          std::to_integer<unsigned>(request[at + 2]);
-    return type == static_cast<unsigned>(zones::Type::axfr) ||
-           type == static_cast<unsigned>(zones::Type::ixfr);
+// Leaves nothing behind in the kernel: neither bytes that nobody takes in, nor a TIME_WAIT.
+void reset_on_close(const Fd& fd) {
+    const linger none{1, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
-struct Connection {
-    Connection(tcp::socket taken, const zones::Peer& from) : socket(std::move(taken)), peer(from) {}
-
-    tcp::socket socket;
-    zones::Peer peer;
-    std::vector<std::byte> in = std::vector<std::byte>(read_bytes_first);
-    std::size_t filled = 0;  // of `in`
-    std::vector<std::byte> out;
-    bool idle = true;
-    Clock::time_point deadline;
-
-    std::size_t wanted() const {  // the whole first frame, as far as we know its length
-        if (filled < prefix) return prefix;
-        return prefix +
-               (std::to_integer<std::size_t>(in[0]) << 8 | std::to_integer<std::size_t>(in[1]));
-    }
-    bool whole_request() const { return filled >= prefix && filled >= wanted(); }
-    std::span<const std::byte> request() const {
-        return std::span(in).subspan(prefix, wanted() - prefix);
-    }
-    void consume_request() {
-        const std::size_t used = wanted();
-        std::memmove(in.data(), in.data() + used, filled - used);
-        filled -= used;
-        if (in.size() > read_bytes_first && filled <= read_bytes_first) {
-            in.resize(read_bytes_first);
-            in.shrink_to_fit();
-        }
-    }
-    void append(const std::vector<std::byte>& message) {
-        out.push_back(static_cast<std::byte>(message.size() >> 8));
-        out.push_back(static_cast<std::byte>(message.size() & 0xff));
-        out.insert(out.end(), message.begin(), message.end());
-    }
-    // Without lingering: what a client did not take in must not stay in the kernel for its sake.
-    void cut() {
-        ErrorCode ignored;
-        socket.set_option(asio::socket_base::linger(true, 0), ignored);
-        socket.close(ignored);
-    }
-};
-using ConnectionPointer = std::shared_ptr<Connection>;
+std::system_error failed(const char* what) {
+    return {errno, std::generic_category(), what};
+}
 
 }  // namespace
 
@@ -114,225 +63,316 @@ class TcpServer::Impl {
 public:
     Impl(std::vector<QuerySockets::Listener>& listeners,
          const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,
-         std::function<void(TransferDone)> on_transfer)
-        : limits_(limits), catalog_(catalog), on_transfer_(std::move(on_transfer)), sweep_(io_) {
-        for (QuerySockets::Listener& listener : listeners) {
-            const auto protocol = listener.endpoint.address.is_v4() ? tcp::v4() : tcp::v6();
-            acceptors_.emplace_back(io_, protocol, listener.tcp.release());
-        }
-        for (tcp::acceptor& acceptor : acceptors_)
-            keep_up([this, &acceptor] { return accept_from(acceptor); });
-        keep_up([this] { return sweep(); });
-        thread_ = std::thread([this] { io_.run(); });
-    }
+         std::function<void(TransferDone)> on_transfer);
     ~Impl() { stop(); }
 
-    void stop() {
-        io_.stop();
-        if (thread_.joinable()) thread_.join();
-    }
-
-    TcpTotals totals() const {
-        TcpTotals totals;
-        totals.open = open_.load(std::memory_order_relaxed);
-        totals.accepted = accepted_.value();
-        totals.refused = refused_.value();
-        totals.evicted = evicted_.value();
-        totals.timed_out = timed_out_.value();
-        totals.accept_errors = accept_errors_.value();
-        totals.queries.add(counters_);
-        return totals;
-    }
+    void stop();
+    TcpTotals totals() const;
 
 private:
-    asio::awaitable<void> accept_from(tcp::acceptor& acceptor);
-    asio::awaitable<void> sweep();
-    // Begins anew what only memory that ran out can have ended: TCP must not fall silent for that.
-    template <class Make>
-    void keep_up(Make make) {
-        asio::co_spawn(io_, make(), [this, make](const std::exception_ptr& thrown) {
-            if (thrown) keep_up(make);
-        });
-    }
-    asio::awaitable<void> serve(ConnectionPointer connection);
-    asio::awaitable<bool> read_request(Connection& connection);
-    asio::awaitable<bool> answer_request(Connection& connection);
-    asio::awaitable<bool> flush(Connection& connection);
-    void admit(tcp::socket socket);
+    // A connection's number is its index here. `round` tells those apart that had it in turn.
+    struct Slot {
+        std::unique_ptr<TcpConnection> connection;
+        std::uint32_t round = 0;
+    };
+
+    void run();
+    void watch(int fd, std::uint32_t events, std::uint64_t key);
+    int wait_ms() const;
+    void on_event(const epoll_event& event);
+    TcpConnection* find(std::uint64_t key);
+    void take_turn(std::uint32_t number);
+    TcpConnection::Turn turn_of(TcpConnection& connection);
+    void count(const zones::Conversation::Spoken& spoken);
+    void accept_from(std::size_t listener);
+    bool accept_one(int listener);
+    void admit(Fd fd, const Endpoint& peer);
+    void close(std::uint32_t number);
     bool make_room();
-    void forget(const ConnectionPointer& connection);
+    void set_accepting(bool on);
+    void sweep();
+    std::uint64_t key_of(std::uint32_t number) const {
+        return std::uint64_t{slots_[number].round} << 32 | number;
+    }
 
     const TcpLimits limits_;
-    asio::io_context io_{1};
     PublishedCell<zones::Catalog>::Reader catalog_;
     std::function<void(TransferDone)> on_transfer_;
-    std::vector<tcp::acceptor> acceptors_;
-    asio::steady_timer sweep_;
-    std::set<ConnectionPointer> connections_;
-    std::map<PeerKey, std::size_t> from_address_;
-    std::uint64_t rotation_ = 0;
+    std::vector<Fd> listeners_;
+    Fd epoll_, stop_;
+    TcpPlaces places_;
+    std::vector<Slot> slots_;
+    std::vector<std::uint32_t> free_;    // numbers
+    std::vector<std::uint64_t> queued_;  // keys of connections that have more to do
+    std::unique_ptr<TcpBuffers> buffers_ = std::make_unique<TcpBuffers>();
+    std::vector<std::vector<std::byte>> told_;
+    zones::Turn turn_{};
+    Clock::time_point now_ = Clock::now();
+    Clock::time_point sweep_at_ = now_;
+    Clock::time_point accept_at_ = now_;
+    bool accepting_ = true;
+    std::uint64_t transfers_now_ = 0;
 
-    std::atomic<std::uint64_t> open_{0};
+    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0};
     Counter accepted_, refused_, evicted_, timed_out_, accept_errors_;
     QueryCounters counters_;
     std::thread thread_;  // last: it uses all of the above
 };
 
-asio::awaitable<void> TcpServer::Impl::accept_from(tcp::acceptor& acceptor) {
-    asio::steady_timer pause(io_);
+TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners,
+                      const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,
+                      std::function<void(TransferDone)> on_transfer)
+    : limits_(limits),
+      catalog_(catalog),
+      on_transfer_(std::move(on_transfer)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      places_(limits),
+      slots_(limits.connections_max) {
+    if (!epoll_ || !stop_) throw failed("epoll");
+    assert(limits.connections_max > limits.reserve);
+    for (std::size_t i = slots_.size(); i > 0; --i)
+        free_.push_back(static_cast<std::uint32_t>(i - 1));
+    queued_.reserve(slots_.size());
+    watch(stop_.get(), EPOLLIN, stop_key);
+    for (QuerySockets::Listener& listener : listeners) {
+        listeners_.push_back(std::move(listener.tcp));
+        const int fd = listeners_.back().get();
+        // Connections inherit these. RFC 7766 §8: what we write is meant to leave at once.
+        const int on = 1;
+        if (::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+            ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kernel_unsent_max,
+                         sizeof kernel_unsent_max) != 0)
+            throw failed("setsockopt");
+        watch(fd, EPOLLIN, listener_key | (listeners_.size() - 1));
+    }
+    thread_ = std::thread([this] { run(); });
+}
+
+void TcpServer::Impl::stop() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(stop_.get(), &one, sizeof one);
+    if (thread_.joinable()) thread_.join();
+}
+
+TcpTotals TcpServer::Impl::totals() const {
+    TcpTotals totals;
+    totals.open = open_.load(std::memory_order_relaxed);
+    totals.open_secondaries = open_secondaries_.load(std::memory_order_relaxed);
+    totals.transfers = transfers_.load(std::memory_order_relaxed);
+    totals.accepted = accepted_.value();
+    totals.refused = refused_.value();
+    totals.evicted = evicted_.value();
+    totals.timed_out = timed_out_.value();
+    totals.accept_errors = accept_errors_.value();
+    totals.queries.add(counters_);
+    return totals;
+}
+
+void TcpServer::Impl::watch(int fd, std::uint32_t events, std::uint64_t key) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = key;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) throw failed("epoll_ctl");
+}
+
+int TcpServer::Impl::wait_ms() const {
+    if (!queued_.empty()) return 0;
+    const auto until = accepting_ ? sweep_at_ : std::min(sweep_at_, accept_at_);
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(until - now_).count();
+    return static_cast<int>(std::max<std::int64_t>(wait, 0));
+}
+
+void TcpServer::Impl::run() {
+    std::array<epoll_event, events_max> events;
+    std::vector<std::uint64_t> again;
+    again.reserve(slots_.size());
     for (;;) {
-        ErrorCode error;
-        tcp::socket socket = co_await acceptor.async_accept(into(error));
-        if (!error) {
-            admit(std::move(socket));
-            continue;
+        const int ready = ::epoll_wait(epoll_.get(), events.data(), events_max, wait_ms());
+        now_ = Clock::now();
+        for (int i = 0; i < ready; ++i) {
+            if (events[static_cast<std::size_t>(i)].data.u64 == stop_key) return;
+            on_event(events[static_cast<std::size_t>(i)]);
         }
-        // ECONNABORTED is the client's; without descriptors or memory the connection waits in the
-        // backlog, and asking again at once would only burn the processor.
-        accept_errors_.add();
-        if (error == asio::error::connection_aborted) continue;
-        pause.expires_after(accept_pause);
-        co_await pause.async_wait(into(error));
+        // Each that has more to do gets one turn, then the sockets are looked at again.
+        again.swap(queued_);
+        for (const std::uint64_t key : again) {
+            TcpConnection* connection = find(key);
+            if (connection == nullptr) continue;
+            connection->queued = false;
+            take_turn(static_cast<std::uint32_t>(key));
+        }
+        again.clear();
+        if (!accepting_ && now_ >= accept_at_) set_accepting(true);
+        if (now_ >= sweep_at_) sweep();
+        open_.store(places_.taken(), std::memory_order_relaxed);
+        open_secondaries_.store(places_.taken(Kind::secondary), std::memory_order_relaxed);
+        transfers_.store(transfers_now_, std::memory_order_relaxed);
     }
 }
 
-void TcpServer::Impl::admit(tcp::socket socket) {
-    accepted_.add();
-    ErrorCode error;
-    const tcp::endpoint remote = socket.remote_endpoint(error);
-    if (error) return;  // it has gone again
-    const zones::Peer peer = peer_of(remote);
-    std::size_t& from_here = from_address_[key_of(peer)];
-    if (from_here >= limits_.connections_per_address_max ||
-        (connections_.size() >= limits_.connections_max && !make_room())) {
-        if (from_here == 0) from_address_.erase(key_of(peer));
+// Null for one that has gone meanwhile, to make room for another.
+TcpConnection* TcpServer::Impl::find(std::uint64_t key) {
+    const auto number = static_cast<std::uint32_t>(key);
+    return slots_[number].round == key >> 32 ? slots_[number].connection.get() : nullptr;
+}
+
+void TcpServer::Impl::on_event(const epoll_event& event) {
+    const std::uint64_t key = event.data.u64;
+    if ((key & listener_key) != 0) return accept_from(key & ~listener_key);
+    if (TcpConnection* connection = find(key)) {
+        connection->ready(event.events);
+        take_turn(static_cast<std::uint32_t>(key));
+    }
+}
+
+void TcpServer::Impl::take_turn(std::uint32_t number) {
+    TcpConnection& connection = *slots_[number].connection;
+    const std::size_t transfers = connection.transfers();
+    const TcpConnection::Turn done = turn_of(connection);
+    transfers_now_ += connection.transfers() - transfers;
+    count(done.spoken);
+    if (done.after == TcpConnection::After::close) {
+        connection.finish(*buffers_);
+        return close(number);
+    }
+    if (done.after == TcpConnection::After::again && !connection.queued) {
+        connection.queued = true;
+        queued_.push_back(key_of(number));
+    }
+    connection.idle() ? places_.set_idle(connection.place) : places_.set_busy(connection.place);
+}
+
+// Memory that ran out costs the connection that wanted it, and no other.
+TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
+    const auto idle = places_.idle_time(connection.place.kind) / std::chrono::milliseconds(100);
+    turn_.tcp_idle_ds = static_cast<std::uint16_t>(std::clamp<std::int64_t>(idle, 1, 65535));
+    told_.clear();
+    try {
+        auto done = connection.turn(*catalog_.current(), turn_, *buffers_, now_, told_);
+        for (auto& request : told_)
+            if (on_transfer_) on_transfer_({connection.peer, std::move(request)});
+        return done;
+    } catch (const std::bad_alloc&) {
+        return {};
+    }
+}
+
+void TcpServer::Impl::count(const zones::Conversation::Spoken& spoken) {
+    counters_.requests.add(spoken.requests);
+    for (std::size_t i = 0; i < spoken.responses.size(); ++i)
+        if (spoken.responses[i] != 0) counters_.responses[i].add(spoken.responses[i]);
+    counters_.dropped[static_cast<std::size_t>(Dropped::silent)].add(spoken.silent);
+}
+
+void TcpServer::Impl::accept_from(std::size_t listener) {
+    for (int i = 0; i < accepts_in_a_row_max; ++i)
+        if (!accept_one(listeners_[listener].get())) return;
+}
+
+// False when there is nobody, or when there is nothing to take him in with.
+bool TcpServer::Impl::accept_one(int listener) {
+    SocketAddress from;
+    from.size = sizeof from.storage;
+    Fd fd(::accept4(listener, from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) {
+        accepted_.add();
+        admit(std::move(fd), to_endpoint(from.storage));
+        return true;
+    }
+    switch (errno) {
+        case EAGAIN:
+            return false;
+        case EMFILE:
+        case ENFILE:
+        case ENOBUFS:
+        case ENOMEM:
+            accept_errors_.add();
+            if (make_room()) return true;
+            // The connection waits in the backlog; to ask again at once would only burn the
+            // processor.
+            set_accepting(false);
+            return false;
+        default:  // what befell that connection, and no other (accept(2))
+            accept_errors_.add();
+            return true;
+    }
+}
+
+void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
+    const zones::Peer peer = peer_of(from);
+    const Kind kind = zones::any_contains(catalog_.current()->access().transfer, peer.address)
+                          ? Kind::secondary
+                          : Kind::stranger;
+    const TcpPlaces::Verdict verdict = places_.judge(peer.address, kind);
+    if (!verdict.admitted) {
         refused_.add();
+        reset_on_close(fd);
         return;
     }
-    // make_room() may have counted one of this address down, even to nothing.
-    ++from_address_[key_of(peer)];
-    socket.set_option(tcp::no_delay(true), error);
-    auto connection = std::make_shared<Connection>(std::move(socket), peer);
-    connection->deadline = Clock::now() + limits_.idle;
-    connections_.insert(connection);
-    open_.store(connections_.size(), std::memory_order_relaxed);
-    asio::co_spawn(io_, serve(connection), [this, connection](const std::exception_ptr& thrown) {
-        if (thrown) forget(connection);
-    });
+    if (verdict.evict) {
+        evicted_.add();
+        close(*verdict.evict);
+    }
+    const int socket = fd.get();
+    const std::uint32_t number = free_.back();
+    Slot& slot = slots_[number];
+    try {
+        auto connection = std::make_unique<TcpConnection>(std::move(fd), from, peer, now_);
+        connection->place = places_.take(number, peer.address, kind);
+        places_.set_idle(connection->place);
+        slot.connection = std::move(connection);
+        free_.pop_back();
+        watch(socket, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, key_of(number));
+    } catch (const std::exception&) {  // out of memory, here or in the kernel
+        accept_errors_.add();
+        if (slot.connection) close(number);
+    }
 }
 
-// Closes the connection that has been idle the longest; false when none is idle.
+void TcpServer::Impl::close(std::uint32_t number) {
+    Slot& slot = slots_[number];
+    transfers_now_ -= slot.connection->transfers();
+    places_.leave(slot.connection->place);
+    slot.connection.reset();
+    slot.round = (slot.round + 1) & 0x7fff'ffff;
+    free_.push_back(number);
+}
+
 bool TcpServer::Impl::make_room() {
-    ConnectionPointer longest;
-    for (const ConnectionPointer& connection : connections_)
-        if (connection->idle && (!longest || connection->deadline < longest->deadline))
-            longest = connection;
-    if (!longest) return false;
+    const auto idle = places_.longest_idle();
+    if (!idle) return false;
     evicted_.add();
-    longest->cut();
-    forget(longest);
+    close(*idle);
     return true;
 }
 
-void TcpServer::Impl::forget(const ConnectionPointer& connection) {
-    if (connections_.erase(connection) == 0) return;
-    open_.store(connections_.size(), std::memory_order_relaxed);
-    const auto found = from_address_.find(key_of(connection->peer));
-    if (found != from_address_.end() && --found->second == 0) from_address_.erase(found);
-}
-
-// One timer for all connections: deadlines need no precision, and this costs nothing per request.
-asio::awaitable<void> TcpServer::Impl::sweep() {
-    for (;;) {
-        ErrorCode error;
-        sweep_.expires_after(sweep_every);
-        co_await sweep_.async_wait(into(error));
-        const auto now = Clock::now();
-        for (const ConnectionPointer& connection : connections_) {
-            if (connection->deadline > now || !connection->socket.is_open()) continue;
-            timed_out_.add();
-            connection->cut();  // its coroutine ends by the error
-        }
-        catalog_.release();  // an old version must not live for an idle server's sake
+void TcpServer::Impl::set_accepting(bool on) {
+    accepting_ = on;
+    accept_at_ = now_ + accept_pause;
+    for (std::size_t i = 0; i < listeners_.size(); ++i) {
+        epoll_event event{};
+        if (on) event.events = EPOLLIN;
+        event.data.u64 = listener_key | i;
+        ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listeners_[i].get(), &event);
     }
 }
 
-asio::awaitable<void> TcpServer::Impl::serve(ConnectionPointer connection) {
-    // Requests are answered in their order, one after the other: a client that does not read what
-    // it asked for stops being read from (RFC 7766 §6.2.1.1 allows any order, and asks for no
-    // queue).
-    while (co_await read_request(*connection)) {
-        bool open = true;
-        while (open && connection->whole_request()) {
-            open = co_await answer_request(*connection);
-            connection->consume_request();
-        }
-        // RFC 7766 §8: answers to pipelined requests leave in one write.
-        if (!open || !co_await flush(*connection)) break;
+// One look at all connections: deadlines need no precision, and this costs nothing per request.
+void TcpServer::Impl::sweep() {
+    sweep_at_ = now_ + sweep_every;
+    turn_.now_seconds = static_cast<std::uint32_t>(wall_milliseconds() / 1000);
+    for (std::uint32_t number = 0; number < slots_.size(); ++number) {
+        TcpConnection* connection = slots_[number].connection.get();
+        if (connection == nullptr) continue;
+        const auto late =
+            connection->late(now_, limits_, places_.idle_time(connection->place.kind));
+        if (late == TcpConnection::Late::no) continue;
+        timed_out_.add();
+        if (late == TcpConnection::Late::write) connection->cut();
+        close(number);
     }
-    ErrorCode ignored;
-    connection->socket.close(ignored);
-    forget(connection);
-}
-
-// Waits for one whole request. False at the end of the stream, in order or cut.
-asio::awaitable<bool> TcpServer::Impl::read_request(Connection& connection) {
-    connection.deadline = Clock::now() + (connection.filled == 0 ? limits_.idle : limits_.request);
-    while (!connection.whole_request()) {
-        if (connection.in.size() < connection.wanted()) connection.in.resize(connection.wanted());
-        connection.idle = connection.filled == 0;
-        ErrorCode error;
-        const std::size_t got = co_await connection.socket.async_read_some(
-            asio::buffer(connection.in.data() + connection.filled,
-                         connection.in.size() - connection.filled),
-            into(error));
-        if (error) co_return false;
-        // Only the first byte moves the deadline: who sends byte by byte does not stay longer.
-        if (connection.filled == 0) connection.deadline = Clock::now() + limits_.request;
-        connection.filled += got;
-    }
-    connection.idle = false;
-    co_return true;
-}
-
-// Every message of the response to the first request in the buffer; false ends the connection.
-asio::awaitable<bool> TcpServer::Impl::answer_request(Connection& connection) {
-    counters_.requests.add();
-    const std::shared_ptr<const zones::Catalog> snapshot = catalog_.current();
-    zones::Response response =
-        zones::respond(snapshot, connection.request(), connection.peer, zones::Turn{++rotation_});
-    std::vector<std::byte> message;
-    bool any = false;
-    unsigned rcode = 0;
-    while (response.next(message)) {
-        if (!any) rcode = std::to_integer<unsigned>(message[3]) & 0x0f;
-        any = true;
-        connection.append(message);
-        if (connection.out.size() >= write_bytes && !co_await flush(connection)) co_return false;
-    }
-    if (!any) {  // not a request at all: there is no more to say to this client
-        counters_.drop(Dropped::silent);
-        co_return false;
-    }
-    counters_.responses[rcode].add();
-    if (rcode != 0 || !on_transfer_ || !asks_transfer(connection.request())) co_return true;
-    if (!co_await flush(connection)) co_return false;
-    const auto request = connection.request();
-    ErrorCode error;
-    const tcp::endpoint remote = connection.socket.remote_endpoint(error);
-    if (error) co_return false;
-    on_transfer_({to_endpoint(*reinterpret_cast<const sockaddr_storage*>(remote.data())),
-                  {request.begin(), request.end()}});
-    co_return true;
-}
-
-asio::awaitable<bool> TcpServer::Impl::flush(Connection& connection) {
-    if (connection.out.empty()) co_return true;
-    connection.deadline = Clock::now() + limits_.write;
-    ErrorCode error;
-    co_await asio::async_write(connection.socket, asio::buffer(connection.out), into(error));
-    connection.out.clear();
-    co_return !error;
+    catalog_.release();  // an old version must not live for an idle server's sake
 }
 
 TcpServer::TcpServer(std::vector<QuerySockets::Listener>& listeners,

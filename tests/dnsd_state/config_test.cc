@@ -82,6 +82,17 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
     CHECK(config.transfer_allow.empty());
     CHECK(config.udp_size_max == 1232);
     CHECK(config.workers == 0);
+    CHECK(config.nsid.empty());
+    CHECK_FALSE(config.chaos_version.has_value());
+    CHECK_FALSE(config.chaos_id.has_value());
+    CHECK(config.cookies == "answer");
+    CHECK(config.cookie_file.empty());
+    CHECK(config.tcp.connections_max == 1000);
+    CHECK(config.tcp.reserve == 100);
+    CHECK(config.tcp.connections_per_address_max == 100);
+    CHECK(config.tcp.idle == 10s);
+    CHECK(config.tcp.request == 5s);
+    CHECK(config.tcp.write == 15s);
 
     REQUIRE(config.zones.size() == 1);
     CHECK(config.zones[0].name.text() == "wiki.example");
@@ -117,6 +128,18 @@ secondaries = ["198.51.100.1:5353", "2001:db8::53", "[2001:db8::54]:5300"]
 listen = ["127.0.0.1:5300", "[::1]:5300"]
 workers = 3
 udp_size = 1400
+nsid = "0x6e73370a"
+version = ""
+id = "seven"
+cookies = "require"
+cookie_file = "cookies.key"
+[dns.tcp]
+connections = 5000
+reserve     = 40
+per_address = 20
+idle        = "30s"
+request     = "1500ms"
+write       = "1m"
 [heartbeat]
 name     = "ns7"
 cluster  = "lab"
@@ -157,6 +180,17 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(texts(config.heartbeat_listen) == Texts{"127.0.0.1:15399"});
     CHECK(config.workers == 3);
     CHECK(config.udp_size_max == 1400);
+    CHECK(config.nsid == "ns7\n");
+    CHECK(config.chaos_version == "");
+    CHECK(config.chaos_id == "seven");
+    CHECK(config.cookies == "require");
+    CHECK(config.cookie_file == "/etc/arbiter/cookies.key");
+    CHECK(config.tcp.connections_max == 5000);
+    CHECK(config.tcp.reserve == 40);
+    CHECK(config.tcp.connections_per_address_max == 20);
+    CHECK(config.tcp.idle == 30s);
+    CHECK(config.tcp.request == 1500ms);
+    CHECK(config.tcp.write == 1min);
     CHECK(config.key_file == "/etc/arbiter/arbiter.key");
     CHECK(config.keys_directory == "/etc/arbiter/keys.d");
     CHECK(config.state_directory == "/etc/arbiter/state");
@@ -183,6 +217,44 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(wiki3.weight == 2);
     CHECK(wiki3.priority == 9);
     CHECK_FALSE(wiki3.may_lead);
+}
+
+TEST_CASE("limits of TCP that are not said follow from those that are") {
+    const TcpLimits few = good(with("[dns.tcp]\nconnections = 50\n")).tcp;
+    CHECK(few.connections_max == 50);
+    CHECK(few.reserve == 5);
+    CHECK(few.connections_per_address_max == 50);
+    std::string secondaries;  // each is to have room in the reserve, also without a table
+    for (int i = 0; i < 60; ++i)
+        secondaries += std::string(i == 0 ? "" : ", ") + "\"198.51.100." + std::to_string(i) + "\"";
+    const std::string zones = "[[zone]]\nname = \"a.example\"\nfile = \"a\"\nsecondaries = [" +
+                              secondaries + "]\n[[zone]]\nname = \"b.example\"\nfile = \"b\"\n" +
+                              "secondaries = [" + secondaries + "]\n";
+    CHECK(good(zones).tcp.reserve == 120);
+    CHECK(good(zones).tcp.connections_max == 1000);
+    CHECK(good(zones + "[dns.tcp]\nconnections = 500\n").tcp.reserve == 120);
+}
+
+TEST_CASE("limits of TCP that do not go together are mistakes") {
+    const std::string file = "/etc/arbiter/dnsd.toml:";
+    CHECK(errors(with("[dns.tcp]\nconnections = 100\nreserve = 100\n")) ==
+          file +
+              "5:11: error: of 100 connections a reserve of 100 leaves none to anybody but "
+              "secondaries\n      hint: connections = 1000\n");
+    CHECK(errors(with("secondaries = \"198.51.100.1\"\n[dns.tcp]\nreserve = 0\n")) ==
+          file +
+              "5:11: error: a reserve of 0 connections is not one for each of the 1 secondaries\n"
+              "      hint: reserve = 2\n");
+    CHECK(errors(with("[dns.tcp]\nconnections = 100\nper_address = 101\n")) ==
+          file + "5:15: error: 101 connections from one address are more than the 100 of all\n");
+    CHECK(errors(with("[dns.tcp]\nidle = \"100ms\"\n")) ==
+          file +
+              "4:8: error: idle \"100ms\" is not between \"500ms\" and \"1h\"\n"
+              "      hint: \"10s\" is the default\n");
+    CHECK(errors(with("[dns]\nper_address = 5\n")) ==
+          file +
+              "4:1: error: unknown key 'per_address' in [dns]\n    4 | per_address = 5\n"
+              "      | ^~~~~~~~~~~\n      hint: 'per_address' belongs into [dns.tcp]\n");
 }
 
 TEST_CASE("zone and group tables say the same for many") {
@@ -296,6 +368,21 @@ TEST_CASE("each mistake is shown at its place, with what to write instead") {
               "      |       ^\n"
               "      hint: a whole number and a unit of ms, s, m, h or d, in quotes: \"250ms\", "
               "\"6s\"\n");
+    CHECK(errors(with("[dns]\nnsid = \"0x6e7\"\n")) ==
+          file +
+              "4:8: error: \"0x6e7\" is no row of hexadecimal bytes\n"
+              "      hint: two digits a byte, as in \"0x6e7330\"; or a text that does not begin "
+              "with 0x\n");
+    for (const char* wrong : {"0x", "0x6g", "0x 6", "0x+6"})
+        CHECK(errors(with("[dns]\nnsid = \"" + std::string(wrong) + "\"\n"))
+                  .find("is no row of hexadecimal bytes") != std::string::npos);
+    CHECK(good(with("[dns]\nnsid = \"" + std::string(128, 'n') + "\"\n")).nsid.size() == 128);
+    CHECK(errors(with("[dns]\nnsid = \"" + std::string(129, 'n') + "\"\n")) ==
+          file + "4:8: error: an NSID of 129 bytes is longer than 128\n");
+    CHECK(errors(with("[dns]\nid = \"" + std::string(256, 'n') + "\"\n")) ==
+          file + "4:6: error: a text of 256 bytes is longer than 255\n");
+    CHECK(errors(with("[dns]\ncookies = \"off\"\ncookie_file = \"c\"\n")) ==
+          file + "5:15: error: a cookie_file has no use with cookies = \"off\"\n");
     CHECK(errors(with("[www]\nttl = \"1500ms\"\n")) ==
           file +
               "4:7: error: ttl \"1500ms\" is not whole seconds\n"

@@ -74,6 +74,86 @@ void append_opt(Bytes& message, std::uint16_t udp_size, bool dnssec_ok, std::uin
     store16(&message[10], static_cast<std::uint16_t>(load16(&message[10]) + 1));
 }
 
+void append_option(Bytes& message, std::uint16_t code, const Bytes& data) {
+    // The OPT is the last record, and its length is the last thing before its options.
+    std::size_t length_at = header_size;
+    length_at += plain_name_size(message, header_size) + 4 + opt_size - 2;
+    const std::size_t at = message.size();
+    message.resize(at + 4);
+    store16(&message[at], code);
+    store16(&message[at + 2], static_cast<std::uint16_t>(data.size()));
+    message.insert(message.end(), data.begin(), data.end());
+    store16(&message[length_at],
+            static_cast<std::uint16_t>(load16(&message[length_at]) + 4 + data.size()));
+}
+
+Bytes query_with_option(std::uint16_t code, const Bytes& data) {
+    Bytes request = query("www.example");
+    append_opt(request, 1232);
+    append_option(request, code, data);
+    return request;
+}
+
+const Bytes* OptSeen::option(std::uint16_t code) const {
+    const Bytes* found = nullptr;
+    for (const auto& [each, data] : options) {
+        if (each != code) continue;
+        if (found != nullptr) return nullptr;
+        found = &data;
+    }
+    return found;
+}
+
+std::optional<OptSeen> opt_of(const Bytes& response) {
+    REQUIRE(response.size() >= header_size);
+    std::size_t at = header_size;
+    for (unsigned i = load16(&response[4]); i > 0; --i) at = skip_name(response, at) + 4;
+    const unsigned records = load16(&response[6]) + load16(&response[8]) + load16(&response[10]);
+    std::optional<OptSeen> seen;
+    for (unsigned i = 0; i < records; ++i) {
+        const std::size_t fixed = skip_name(response, at);
+        REQUIRE(fixed != 0);
+        const std::size_t size = load16(&response[fixed + 8]);
+        if (static_cast<Type>(load16(&response[fixed])) == Type::opt) {
+            REQUIRE_FALSE(seen.has_value());
+            seen.emplace();
+            seen->udp_size = load16(&response[fixed + 2]);
+            seen->rcode = static_cast<std::uint16_t>(
+                std::to_integer<unsigned>(response[fixed + 4]) << 4 | rcode_of(response));
+            seen->version = std::to_integer<std::uint8_t>(response[fixed + 5]);
+            seen->flags = load16(&response[fixed + 6]);
+            const std::size_t end = fixed + 10 + size;
+            for (std::size_t option = fixed + 10; option < end;) {
+                const auto begin = response.begin() + static_cast<std::ptrdiff_t>(option) + 4;
+                const std::uint16_t length = load16(&response[option + 2]);
+                seen->options.emplace_back(load16(&response[option]), Bytes(begin, begin + length));
+                option += 4U + length;
+                REQUIRE(option <= end);
+            }
+        }
+        at = fixed + 10 + size;
+    }
+    REQUIRE(at == response.size());
+    return seen;
+}
+
+Bytes hex(std::string_view digits) {
+    Bytes result;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
+        result.push_back(
+            static_cast<std::byte>(std::stoul(std::string(digits.substr(i, 2)), nullptr, 16)));
+    return result;
+}
+
+std::string hex_text(std::span<const std::byte> bytes) {
+    std::string text;
+    for (const std::byte byte : bytes) {
+        text += "0123456789abcdef"[std::to_integer<unsigned>(byte) >> 4];
+        text += "0123456789abcdef"[std::to_integer<unsigned>(byte) & 0xf];
+    }
+    return text;
+}
+
 Peer peer(const Asking& asking) {
     Peer result;
     result.address = Prefix::parse(asking.peer)->address;
@@ -83,7 +163,8 @@ Peer peer(const Asking& asking) {
 
 Bytes reply_to(const Catalog& catalog, const Bytes& request, const Asking& asking) {
     Bytes out(message_size_max);
-    out.resize(respond(catalog, request, peer(asking), Turn{asking.rotation}, out));
+    const Turn turn{asking.rotation, asking.now_seconds, asking.tcp_idle_ds};
+    out.resize(respond(catalog, request, peer(asking), turn, out));
     return out;
 }
 

@@ -1,0 +1,89 @@
+#pragma once
+// One connection: carries bytes between its socket and its conversation, and knows until when what
+// it waits for has to happen.
+
+#include "dnsd/config/tcp_limits.h"
+#include "dnsd/io/sockets.h"
+#include "dnsd/io/tcp_places.h"
+#include "zones/conversation.h"
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace dnsd {
+
+// Buffers of the thread, not of a connection: one that waits for its client holds only what that
+// client has to take in.
+struct TcpBuffers {
+    std::array<std::byte, 32 * 1024> in;
+    std::array<std::byte, zones::Conversation::speech_max> out;
+};
+
+class TcpConnection {
+public:
+    using Clock = std::chrono::steady_clock;  // only for deadlines
+    // The client has this long for each part of this size.
+    static constexpr std::size_t write_part = 64 * 1024;
+
+    enum class After : std::uint8_t {
+        wait,   // for the socket
+        again,  // there is more to do at once, when the others had their turn
+        close,  // all is said, or the client is gone
+    };
+    struct Turn {
+        After after = After::close;
+        zones::Conversation::Spoken spoken;
+    };
+    enum class Late : std::uint8_t { no, idle, request, write };
+
+    TcpConnection(Fd fd, const Endpoint& from, const zones::Peer& as_zones, Clock::time_point now)
+        : peer(from), fd_(std::move(fd)), conversation_(as_zones), idle_since_(now) {}
+
+    // What the socket is said to be ready for, by epoll.
+    void ready(std::uint32_t events);
+    // Receives, speaks and sends once. `told` gets the transfers whose last byte has left.
+    Turn turn(const zones::Catalog& catalog, zones::Turn& turn, TcpBuffers& buffers,
+              Clock::time_point now, std::vector<std::vector<std::byte>>& told);
+
+    // Nothing is under way: it waits for a request to begin.
+    bool idle() const { return !waits_request_ && !blocked() && !conversation_.more(); }
+    Late late(Clock::time_point now, const TcpLimits& limits,
+              std::chrono::milliseconds idle_time) const;
+    // Before it is closed in order, after all was said.
+    void finish(TcpBuffers& buffers);
+    // Takes back what has not left, for a client that does not take it in: it must not stay in the
+    // kernel for its sake.
+    void cut();
+
+    std::size_t transfers() const { return conversation_.transfers(); }
+
+    const Endpoint peer;
+    TcpPlaces::Place place{};
+    bool queued = false;  // for another turn
+
+private:
+    bool blocked() const { return unsent_at_ < unsent_.size(); }
+    bool receive(TcpBuffers& buffers);
+    std::optional<std::size_t> send(std::span<const std::byte> bytes, Clock::time_point now);
+    bool send_unsent(Clock::time_point now);
+    void watch(Clock::time_point now, bool anew);
+
+    Fd fd_;
+    zones::Conversation conversation_;
+    std::vector<std::byte> unsent_;
+    std::size_t unsent_at_ = 0;
+    std::vector<std::vector<std::byte>> transferred_;  // when what is unsent has left
+    bool readable_ = false;
+    bool ending_ = false;  // the client's end of the stream is behind what can be read
+    bool ended_ = false;   // and was reached
+    bool waits_request_ = false;
+    Clock::time_point idle_since_, request_since_, write_since_;
+    std::size_t write_part_sent_ = 0;
+};
+
+}  // namespace dnsd

@@ -1,0 +1,83 @@
+#include "dnsd/io/tcp_places.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace dnsd {
+namespace {
+
+zones::AddressBytes customer(zones::AddressBytes address) {
+    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (!std::equal(mapped.begin(), mapped.end(), address.begin()))
+        std::fill(address.begin() + 8, address.end(), std::uint8_t{0});
+    return address;
+}
+
+}  // namespace
+
+// Strangers never have more than strangers_max(), so that a secondary finds all places taken only
+// when secondaries have the whole reserve.
+TcpPlaces::Verdict TcpPlaces::judge(const zones::AddressBytes& address, Kind kind) const {
+    const auto known = from_address_.find(customer(address));
+    if (known != from_address_.end() && known->second >= limits_.connections_per_address_max)
+        return {};
+    const bool full = taken() >= limits_.connections_max ||
+                      (kind == Kind::stranger && taken(kind) >= strangers_max());
+    if (!full) return {true, std::nullopt};
+    for (const Kind leaves : {Kind::stranger, kind})
+        if (!idle(leaves).empty()) return {true, idle(leaves).front()};
+    return {};
+}
+
+TcpPlaces::Place TcpPlaces::take(Number number, const zones::AddressBytes& address, Kind kind) {
+    const zones::AddressBytes from = customer(address);
+    busy_.push_back(number);
+    try {
+        ++from_address_[from];
+    } catch (...) {
+        busy_.pop_back();
+        throw;
+    }
+    ++taken_[static_cast<std::size_t>(kind)];
+    return {kind, from, false, std::prev(busy_.end())};
+}
+
+void TcpPlaces::leave(Place& place) {
+    set_busy(place);
+    busy_.erase(place.at);
+    --taken_[static_cast<std::size_t>(place.kind)];
+    const auto found = from_address_.find(place.from);
+    assert(found != from_address_.end());
+    if (--found->second == 0) from_address_.erase(found);
+}
+
+void TcpPlaces::set_idle(Place& place) {
+    std::list<Number>& kind = idle_[static_cast<std::size_t>(place.kind)];
+    kind.splice(kind.end(), place.idle ? kind : busy_, place.at);
+    place.idle = true;
+}
+
+void TcpPlaces::set_busy(Place& place) {
+    if (!place.idle) return;
+    busy_.splice(busy_.end(), idle_[static_cast<std::size_t>(place.kind)], place.at);
+    place.idle = false;
+}
+
+std::optional<TcpPlaces::Number> TcpPlaces::longest_idle() const {
+    for (const Kind leaves : {Kind::stranger, Kind::secondary})
+        if (!idle(leaves).empty()) return idle(leaves).front();
+    return std::nullopt;
+}
+
+// The whole time up to half of the places, then ever less, down to the least at the last one.
+std::chrono::milliseconds TcpPlaces::idle_time(Kind kind) const {
+    const std::size_t half = strangers_max() / 2;
+    const std::size_t now = std::min(taken(Kind::stranger), strangers_max());
+    if (kind == Kind::secondary || now <= half) return limits_.idle;
+    const auto least = std::min(limits_.idle, idle_time_least);
+    const auto left = static_cast<std::int64_t>(strangers_max() - now);
+    const auto of = static_cast<std::int64_t>(strangers_max() - half);
+    return least + (limits_.idle - least) * left / of;
+}
+
+}  // namespace dnsd

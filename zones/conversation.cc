@@ -1,0 +1,122 @@
+#include "zones/conversation.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace zones {
+
+namespace {
+
+// Is the first question's type AXFR or IXFR? Looked at before all else is read, as transfers alone
+// are many messages.
+bool asks_transfer(std::span<const std::byte> request) {
+    const std::size_t name = plain_name_size(request, header_size);
+    if (name == 0 || request.size() < header_size + name + 2) return false;
+    const std::byte* type = request.data() + header_size + name;
+    return type[0] == std::byte{0} && (type[1] == static_cast<std::byte>(Type::axfr) ||
+                                       type[1] == static_cast<std::byte>(Type::ixfr));
+}
+
+bool same_id(std::span<const std::byte> one, std::span<const std::byte> other) {
+    return one[0] == other[0] && one[1] == other[1];
+}
+
+unsigned rcode_of(std::span<const std::byte> message) {
+    return std::to_integer<unsigned>(message[3]) & 0x0f;
+}
+
+std::vector<std::byte> copy(std::span<const std::byte> bytes) {
+    return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+std::size_t Conversation::feed(std::span<const std::byte> bytes) {
+    return room() == 0 ? 0 : reader_.feed(bytes);
+}
+
+std::optional<std::span<const std::byte>> Conversation::next_request() {
+    if (over_) return std::nullopt;
+    if (!waiting_) return reader_.next();
+    return std::exchange(waiting_, std::nullopt);
+}
+
+// RFC 7766 §6.2.1: a client must not have two requests with one id under way. To one that does, the
+// second is answered when the first is: between the messages of a transfer it would be taken for
+// one of them.
+bool Conversation::must_wait(std::span<const std::byte> request) const {
+    if (transfers_.size() >= transfers_max && asks_transfer(request)) return true;
+    return std::any_of(transfers_.begin(), transfers_.end(), [&](const Transfer& transfer) {
+        return same_id(transfer.request(), request);
+    });
+}
+
+Conversation::Spoken Conversation::speak(const Catalog& catalog, Turn& turn,
+                                         std::span<std::byte> out) {
+    assert(out.size() >= speech_max);
+    Spoken spoken;
+    more_ = false;
+    for (;;) {
+        if (spoken.size >= answers_max || spoken.transferred.size() >= transferred_max) {
+            more_ = true;  // perhaps
+            break;
+        }
+        const auto request = next_request();
+        if (!request) break;
+        if (must_wait(*request)) {
+            waiting_ = request;
+            break;
+        }
+        spoken.size += answer(*request, catalog, turn, out.subspan(spoken.size), spoken);
+    }
+    spoken.size += stream(out.subspan(spoken.size), spoken);
+    return spoken;
+}
+
+// One answer, or the begin of a transfer, which is not yet anything to send.
+std::size_t Conversation::answer(std::span<const std::byte> request, const Catalog& catalog,
+                                 Turn& turn, std::span<std::byte> out, Spoken& spoken) {
+    ++turn.rotation;
+    ++spoken.requests;
+    const bool transfer = asks_transfer(request);
+    if (transfer) {
+        if (auto begun = begin_transfer(catalog, request, peer_, turn)) {
+            transfers_.push_back(std::move(*begun));
+            ++spoken.responses[static_cast<std::size_t>(Rcode::noerror)];
+            return 0;
+        }
+    }
+    const auto message = out.subspan(stream_prefix_size, message_size_max);
+    const std::size_t size = respond(catalog, request, peer_, turn, message);
+    if (size == 0) {  // a response, for instance: there is no more to say to this client
+        ++spoken.silent;
+        over_ = true;
+        return 0;
+    }
+    const unsigned rcode = rcode_of(message);
+    ++spoken.responses[rcode];
+    // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
+    if (transfer && rcode == 0) spoken.transferred.push_back(copy(request));
+    set_stream_prefix(out, size);
+    return stream_prefix_size + size;
+}
+
+// One message of the transfer whose turn it is.
+std::size_t Conversation::stream(std::span<std::byte> out, Spoken& spoken) {
+    if (transfers_.empty()) return 0;
+    Transfer& transfer = transfers_[turn_of_];
+    const std::size_t size = transfer.next(out.subspan(stream_prefix_size, message_size_max));
+    assert(size != 0);  // those that are done have gone
+    set_stream_prefix(out, size);
+    if (transfer.done()) {
+        spoken.transferred.push_back(copy(transfer.request()));
+        transfers_.erase(transfers_.begin() + static_cast<std::ptrdiff_t>(turn_of_));
+    } else {
+        ++turn_of_;
+    }
+    if (turn_of_ >= transfers_.size()) turn_of_ = 0;
+    return stream_prefix_size + size;
+}
+
+}  // namespace zones

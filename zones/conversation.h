@@ -1,0 +1,76 @@
+#pragma once
+// One client on one stream (RFC 7766): its bytes come in, frames go out. A short answer is given as
+// soon as its request is whole; a transfer gives one message a turn. So the answers to later
+// requests stand between the messages of a transfer (§6.2.1.1), and several transfers alternate.
+
+#include "zones/respond.h"
+#include "zones/stream.h"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace zones {
+
+class Conversation {
+public:
+    // Transfers under way at a time. The request for one more waits, and what stands behind it,
+    // until one of these has ended: nobody waits for it but the client that asked for so much.
+    static constexpr std::size_t transfers_max = 8;
+    // Short answers are gathered up to this before a transfer has its turn.
+    static constexpr std::size_t answers_max = 16 * 1024;
+    // The most that speak() writes: answers, the one that went beyond their bound, and one message
+    // of a transfer.
+    static constexpr std::size_t speech_max = answers_max + 2 * stream_frame_max;
+    // Ends of transfers told by one speak().
+    static constexpr std::size_t transferred_max = 16;
+
+    // What one speak() wrote, and of what.
+    struct Spoken {
+        std::size_t size = 0;
+        std::uint32_t requests = 0;
+        std::uint32_t silent = 0;                         // among them: what was no request at all
+        std::array<std::uint32_t, 16> responses{};        // begun, by the header's RCODE
+        std::vector<std::vector<std::byte>> transferred;  // requests; their last message is in here
+    };
+
+    explicit Conversation(const Peer& peer) : peer_(peer) {}
+    Conversation(const Conversation&) = delete;
+    Conversation& operator=(const Conversation&) = delete;
+
+    // As StreamReader's. There is no room while a request waits for a transfer to end.
+    std::size_t room() const { return waiting_ || over_ ? 0 : reader_.room(); }
+    std::size_t feed(std::span<const std::byte> bytes);
+
+    // The next frames, into `out`, which has room for speech_max. Each response is made from the
+    // catalog that was current when it began.
+    Spoken speak(const Catalog& catalog, Turn& turn, std::span<std::byte> out);
+
+    // The last speak() left something to say.
+    bool more() const { return more_ || waiting_ || !transfers_.empty(); }
+    // The client has sent a part of a request. Means something when there is no more().
+    bool amid_request() const { return reader_.held() != 0; }
+    // What came was no request: no more will be read.
+    bool over() const { return over_ || reader_.broken(); }
+    std::size_t transfers() const { return transfers_.size(); }
+
+private:
+    std::optional<std::span<const std::byte>> next_request();
+    bool must_wait(std::span<const std::byte> request) const;
+    std::size_t answer(std::span<const std::byte> request, const Catalog& catalog, Turn& turn,
+                       std::span<std::byte> out, Spoken& spoken);
+    std::size_t stream(std::span<std::byte> out, Spoken& spoken);
+
+    Peer peer_;
+    StreamReader reader_;
+    std::optional<std::span<const std::byte>> waiting_;  // of reader_, which is not fed meanwhile
+    std::vector<Transfer> transfers_;
+    std::size_t turn_of_ = 0;  // of transfers_, when there are any
+    bool more_ = false;
+    bool over_ = false;
+};
+
+}  // namespace zones

@@ -1,0 +1,34 @@
+#pragma once
+// Who asks, and what changes from query to query.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+namespace zones {
+
+inline constexpr std::size_t udp_size_min = 512;       // RFC 1035 §4.2.1
+inline constexpr std::size_t udp_size_default = 1232;  // no fragments on any usual path
+inline constexpr std::size_t message_size_max = 65535;
+
+using AddressBytes = std::array<std::uint8_t, 16>;  // IPv4 as ::ffff:a.b.c.d
+
+struct Peer {
+    enum class Transport : std::uint8_t { udp, tcp };
+
+    AddressBytes address{};
+    std::uint16_t port = 0;
+    Transport transport = Transport::udp;
+    std::uint16_t udp_size_max = udp_size_default;
+};
+
+// What changes from query to query and is not in the zone.
+struct Turn {
+    std::uint64_t rotation = 0;     // RRsets start at this record, modulo their size
+    std::uint32_t now_seconds = 0;  // Unix time, modulo 2^32: the age of cookies (RFC 9018 §4.3)
+    // Over TCP: how long an idle connection stays, in tenths of a second, for those who ask
+    // (RFC 7828); 0 is not told.
+    std::uint16_t tcp_idle_ds = 0;
+};
+
+}  // namespace zones
