@@ -64,11 +64,17 @@ ns A 192.0.2.5
 @ DNAME example.
 )";
 
-std::shared_ptr<const Catalog> served() {
+std::shared_ptr<const Catalog> served(bool cookies_required) {
     Catalog catalog;
     catalog = catalog.with(History(fuzz::zone("example", parent_text)));
     catalog = catalog.with(History(fuzz::zone("other.example", child_text)));
     catalog = catalog.with(Access{{*Prefix::parse("192.0.2.0/24")}, {*Prefix::parse("::/0")}});
+    EdnsRules edns;
+    edns.nsid = {std::byte{'n'}, std::byte{'s'}, std::byte{'0'}};
+    constexpr std::array<std::byte, CookieSecrets::secret_size> secret{std::byte{7}};
+    edns.cookies = CookieSecrets::of(secret);
+    edns.cookies_required = cookies_required;
+    catalog = catalog.with(edns);
     return std::make_shared<const Catalog>(catalog.with(Identity{"version", "id"}));
 }
 
@@ -119,7 +125,7 @@ void by_tcp(const std::shared_ptr<const Catalog>& catalog, std::span<const std::
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const std::shared_ptr<const Catalog> catalog = served();
+    static const std::array catalogs{served(false), served(true)};
     constexpr std::array<std::uint16_t, 4> udp_sizes{512, 1232, 4096, 0};
     fuzz::Input input(data, size);
     const std::uint8_t how = input.byte();
@@ -131,6 +137,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     peer.udp_size_max = udp_sizes[how >> 1 & 3];
     Turn turn;
     turn.rotation = how >> 3 & 3;
+    turn.now_seconds = 1;
+    turn.tcp_idle_ds = 100;
+    const auto& catalog = catalogs[how >> 5 & 1];
     by_udp(*catalog, request, peer, turn);
     peer.transport = Peer::Transport::tcp;
     by_tcp(catalog, request, peer, turn);
