@@ -1,5 +1,6 @@
 #include "dnsd/config/config.h"
 
+#include "dnsd/config/answering.h"
 #include "dnsd/config/groups.h"
 
 #include <algorithm>
@@ -84,6 +85,8 @@ private:
         // RFC 6891 §6.2.5: 512 is the least that every client takes.
         config_.udp_size_max = table->number("udp_size", 1232, 512, 4096).value;
         tcp_ = table->table("tcp");
+        read_answering(*table, config_);
+        if (!config_.cookie_file.empty()) config_.cookie_file = absolute(config_.cookie_file);
         table->finish();
     }
 

@@ -64,6 +64,15 @@ void match(const List& before, const List& after, Key key, One only_in_one, Both
     }
 }
 
+// Bytes that are to be seen in one line of a log.
+std::string printable(const std::string& bytes) {
+    std::string text = "\"";
+    for (const char c : bytes)
+        text += c >= ' ' && c < 127 ? std::string(1, c)
+                                    : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    return text + "\"";
+}
+
 void compare_groups(Differences& out, const std::string& prefix, const GroupConfig& before,
                     const GroupConfig& after) {
     const std::string www = prefix + "www.";
@@ -108,12 +117,20 @@ void compare_settings(Differences& out, const Config& before, const Config& afte
     const auto monitor = [](const Config& c) {
         return c.monitor_listen ? c.monitor_listen->text() : std::string("none");
     };
+    const auto told = [](const std::optional<std::string>& text) {
+        return !text ? std::string("default") : printable(*text);
+    };
     out.value("mode", before.mode, after.mode);
     out.value("dns.listen", joined(before.dns_listen), joined(after.dns_listen));
     out.value("dns.workers", std::to_string(before.workers), std::to_string(after.workers));
     out.value("dns.udp_size", std::to_string(before.udp_size_max),
               std::to_string(after.udp_size_max));
     compare_tcp(out, before.tcp, after.tcp);
+    out.value("dns.nsid", printable(before.nsid), printable(after.nsid));
+    out.value("dns.version", told(before.chaos_version), told(after.chaos_version));
+    out.value("dns.id", told(before.chaos_id), told(after.chaos_id));
+    out.value("dns.cookies", before.cookies, after.cookies);
+    out.value("dns.cookie_file", printable(before.cookie_file), printable(after.cookie_file));
     out.value("heartbeat.name", before.name, after.name);
     out.value("heartbeat.cluster", std::string(before.cluster.text()),
               std::string(after.cluster.text()));

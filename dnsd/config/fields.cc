@@ -46,25 +46,18 @@ struct Home {
     std::string_view key;
     std::string_view table;
 };
-constexpr std::array<Home, 19> homes{{{"key_file", "[heartbeat]"},
-                                      {"keys", "[heartbeat]"},
-                                      {"cluster", "[heartbeat]"},
-                                      {"name", "[heartbeat]"},
-                                      {"lease", "[master]"},
-                                      {"heartbeat", "[master]"},
-                                      {"choose", "[master]"},
-                                      {"max_lag", "[master]"},
-                                      {"loss", "[master]"},
-                                      {"down_after", "[www]"},
-                                      {"up_after", "[www]"},
-                                      {"workers", "[dns]"},
-                                      {"udp_size", "[dns]"},
-                                      {"connections", "[dns.tcp]"},
-                                      {"reserve", "[dns.tcp]"},
-                                      {"per_address", "[dns.tcp]"},
-                                      {"allow", "[transfer]"},
-                                      {"control", "[state]"},
-                                      {"directory", "[state]"}}};
+constexpr std::array<Home, 24> homes{{{"key_file", "[heartbeat]"},  {"keys", "[heartbeat]"},
+                                      {"cluster", "[heartbeat]"},   {"name", "[heartbeat]"},
+                                      {"lease", "[master]"},        {"heartbeat", "[master]"},
+                                      {"choose", "[master]"},       {"max_lag", "[master]"},
+                                      {"loss", "[master]"},         {"down_after", "[www]"},
+                                      {"up_after", "[www]"},        {"workers", "[dns]"},
+                                      {"udp_size", "[dns]"},        {"nsid", "[dns]"},
+                                      {"version", "[dns]"},         {"id", "[dns]"},
+                                      {"cookies", "[dns]"},         {"cookie_file", "[dns]"},
+                                      {"allow", "[transfer]"},      {"control", "[state]"},
+                                      {"connections", "[dns.tcp]"}, {"reserve", "[dns.tcp]"},
+                                      {"per_address", "[dns.tcp]"}, {"directory", "[state]"}}};
 
 }  // namespace
 

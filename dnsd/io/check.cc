@@ -1,5 +1,6 @@
 #include "dnsd/io/check.h"
 
+#include "dnsd/io/cookie_keys.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/start_error.h"
 #include "dnsd/io/zone_files.h"
@@ -13,6 +14,8 @@ namespace dnsd {
 namespace {
 
 void add_keys(const Config& config, std::vector<std::string>& wrong) {
+    if (const auto cookies = read_cookie_secrets(config); !cookies)
+        wrong.push_back(cookies.error());
     if (config.groups.empty()) return;
     if (const auto self = heartbeat::read_secret_keys(config.key_file); !self)
         wrong.push_back(self.error());
@@ -90,8 +93,14 @@ Config read_config_or_throw(const std::string& path) {
 
 ConfigAgain read_config_again(const std::string& path, const Config& running) {
     const ConfigRead read = read_config(path, read_text);
-    ConfigAgain again{read.config.has_value(), read.report(), {}};
+    ConfigAgain again{read.config.has_value(), read.report(), {}, {}};
     if (read.config) again.differences = differences(running, *read.config);
+    if (const auto secrets = read_cookie_secrets(running)) {
+        again.cookies = *secrets;
+    } else {
+        again.ok = false;
+        again.mistakes += "error: " + secrets.error() + "\n";
+    }
     return again;
 }
 

@@ -3,6 +3,7 @@
 
 #include "dnsd/config/config.h"
 #include "dnsd/io/ledger.h"
+#include "zones/cookie.h"
 #include "zones/zonefile.h"
 
 #include <string>
@@ -22,12 +23,14 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
 
 // The configuration, or StartError after every mistake was written to stderr.
 Config read_config_or_throw(const std::string& path);
-// What a reload finds in the file of the running configuration. With an error in it nothing is
-// taken from it; what changed is only told, since it takes effect at a restart.
+// What a reload finds in the file of the running configuration, and in the file of cookie secrets
+// that the running one names. With an error in either nothing is taken from them; of the settings
+// what changed is only told, since it takes effect at a restart.
 struct ConfigAgain {
     bool ok = true;
     std::string mistakes;                  // the report; warnings alone leave `ok`
     std::vector<std::string> differences;  // from the running configuration
+    zones::CookieSecrets cookies;          // empty when they are not from a file
 };
 ConfigAgain read_config_again(const std::string& path, const Config& running);
 // Reads everything that a start would read and opens nothing: the report of all mistakes, in which

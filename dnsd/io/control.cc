@@ -98,6 +98,7 @@ private:
     void log_lines(const std::vector<ZoneStore::Line>& lines) const;
     void publish();
     void loaded(Loader::Result result);
+    void take_cookies(const zones::CookieSecrets& secrets);
     void transferred(const TransferDone& done);
     void publish_status();
     std::shared_ptr<const Status> status() const;
@@ -124,7 +125,7 @@ private:
 Control::Inside::Inside(Setup setup)
     : setup_(std::move(setup)),
       ledger_(open_ledger(setup_.config)),
-      store_(zones::Catalog().with(setup_.access).with(setup_.identity),
+      store_(zones::Catalog().with(setup_.access).with(setup_.identity).with(setup_.edns),
              ledger_ ? &*ledger_ : nullptr),
       loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
               [this](Loader::Result result) { loaded(std::move(result)); }),
@@ -291,10 +292,20 @@ void Control::Inside::loaded(Loader::Result result) {
         return;
     }
     for (const zones::Mistake& mistake : result.sources->mistakes) log_error(mistake.text());
+    if (result.config) take_cookies(result.config->cookies);
     reload_.read(result);
     log_lines(store_.take(std::move(result.read)));
     publish();
     log_info(reload_.text());
+}
+
+// RFC 9018 §5: secrets change while we answer.
+void Control::Inside::take_cookies(const zones::CookieSecrets& secrets) {
+    zones::EdnsRules rules = store_.catalog()->edns();
+    if (secrets.empty() || secrets == rules.cookies) return;
+    rules.cookies = secrets;
+    store_.answer_by(std::move(rules));
+    log_info(fmt::format("{} in use", counted(secrets.size(), "cookie secret")));
 }
 
 // The first question's name says which zone.

@@ -23,13 +23,14 @@ private:
 
 // Why a datagram or a response was not served.
 enum class Dropped : std::uint8_t {
-    source_port_zero,  // nobody can be answered there
-    too_long,          // longer than the receive buffer
-    silent,            // the door said: not a request (a response, or shorter than a header)
-    send_failed,       // sendmsg refused this one: no route, forbidden, no memory
-    send_full,         // the socket's send buffer stayed full
+    source_port_zero,       // nobody can be answered there
+    source_port_reflector,  // a service that would answer our answer
+    too_long,               // longer than the receive buffer
+    silent,                 // the door said: not a request (a response, or shorter than a header)
+    send_failed,            // sendmsg refused this one: no route, forbidden, no memory
+    send_full,              // the socket's send buffer stayed full
 };
-constexpr std::size_t dropped_kinds = 5;
+constexpr std::size_t dropped_kinds = 6;
 
 struct alignas(64) QueryCounters {
     Counter requests;

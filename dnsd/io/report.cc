@@ -14,8 +14,8 @@ constexpr std::array<std::string_view, 16> rcodes{
     "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
     "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15"};
 // In the order of Dropped.
-constexpr std::array<std::string_view, dropped_kinds> reasons{"source_port_zero", "too_long",
-                                                              "silent", "send_failed", "send_full"};
+constexpr std::array<std::string_view, dropped_kinds> reasons{
+    "source_port_zero", "source_port_reflector", "too_long", "silent", "send_failed", "send_full"};
 
 void count_queries(Counters& into, const UdpServer& udp, const TcpServer& tcp) {
     const QueryTotals by_udp = udp.totals();

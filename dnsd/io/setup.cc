@@ -1,6 +1,8 @@
 #include "dnsd/io/setup.h"
 
 #include "dnsd/io/check.h"
+#include "dnsd/io/cookie_keys.h"
+#include "dnsd/io/start_error.h"
 
 #include <algorithm>
 #include <cassert>
@@ -31,6 +33,18 @@ std::vector<zones::Prefix> loopback() {
 
 constexpr const char* version = "Arbiter " ARBITER_VERSION;
 
+// As BIND: a server's cookie for every client's, and no more than that, unless configured.
+zones::EdnsRules edns_for(const Config& config) {
+    zones::EdnsRules rules;
+    for (const char byte : config.nsid) rules.nsid.push_back(static_cast<std::byte>(byte));
+    if (config.cookies == "off") return rules;
+    rules.cookies_required = config.cookies == "require";
+    const auto secrets = read_cookie_secrets(config);
+    if (!secrets) throw StartError(exit_no_right, secrets.error());
+    rules.cookies = secrets->empty() ? fresh_cookie_secrets() : *secrets;
+    return rules;
+}
+
 }  // namespace
 
 Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& directory,
@@ -40,6 +54,7 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
     setup.workers = workers;
     setup.access = {loopback(), loopback()};
     setup.identity = {version, ""};
+    setup.edns.cookies = fresh_cookie_secrets();
     setup.sources = [directory] { return zones_in(directory); };
     setup.secondaries = [notify = std::move(notify)](const zones::Name&) { return notify; };
     return setup;
@@ -52,7 +67,9 @@ Setup setup_for_config(const Config& config, const std::string& file) {
     setup.udp_size_max = static_cast<std::uint16_t>(config.udp_size_max);
     setup.tcp = config.tcp;
     setup.access.transfer = config.transfer_allow;
-    setup.identity = {version, config.name};
+    setup.identity = {config.chaos_version.value_or(version),
+                      config.chaos_id.value_or(config.name)};
+    setup.edns = edns_for(config);
     for (const heartbeat::Address& address : config.monitor_allow)
         setup.access.chaos.push_back(only(address));
     ZoneSources sources;

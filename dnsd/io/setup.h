@@ -22,6 +22,7 @@ struct Setup {
     TcpLimits tcp;
     zones::Access access;
     zones::Identity identity;
+    zones::EdnsRules edns;
     // Asked at start and at each reload; runs in the loader's thread.
     std::function<tl::expected<ZoneSources, std::string>()> sources;
     // Whom to tell of a zone's new versions.
@@ -34,7 +35,7 @@ struct Setup {
 // `arbiter-dnsd --zones DIR`: transfers to this machine alone, every secondary told of every zone.
 Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& directory,
                           std::vector<Endpoint> notify, unsigned workers);
-// `arbiter-dnsd --config FILE`.
+// `arbiter-dnsd --config FILE`. Throws StartError when the file of cookie secrets can not be used.
 Setup setup_for_config(const Config& config, const std::string& file);
 
 }  // namespace dnsd

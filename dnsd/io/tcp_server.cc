@@ -199,6 +199,7 @@ void TcpServer::Impl::run() {
     for (;;) {
         const int ready = ::epoll_wait(epoll_.get(), events.data(), events_max, wait_ms());
         now_ = Clock::now();
+        turn_.now_seconds = wall_seconds();
         for (int i = 0; i < ready; ++i) {
             if (events[static_cast<std::size_t>(i)].data.u64 == stop_key) return;
             on_event(events[static_cast<std::size_t>(i)]);
@@ -386,7 +387,6 @@ void TcpServer::Impl::set_accepting(bool on) {
 // One look at all connections: deadlines need no precision, and this costs nothing per request.
 void TcpServer::Impl::sweep() {
     sweep_at_ = now_ + sweep_every;
-    turn_.now_seconds = static_cast<std::uint32_t>(wall_milliseconds() / 1000);
     for (std::uint32_t number = 0; number < slots_.size(); ++number) {
         TcpConnection* connection = slots_[number].connection.get();
         if (connection == nullptr) continue;

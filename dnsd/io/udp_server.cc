@@ -1,5 +1,6 @@
 #include "dnsd/io/udp_server.h"
 
+#include "dnsd/io/wall_clock.h"
 #include "zones/respond.h"
 
 #include <algorithm>
@@ -168,6 +169,7 @@ bool UdpServer::Worker::turn(int fd) {
         return false;
     }
     used_ = static_cast<std::size_t>(received);
+    turn_.now_seconds = wall_seconds();
     send(fd, answer(used_));
     return used_ == batch_max;
 }
@@ -183,8 +185,8 @@ bool UdpServer::Worker::answer_one(std::size_t slot, std::size_t answers) {
     counters_.requests.add();
     const mmsghdr& received = batch_->received[slot];
     const zones::Peer peer = peer_of(batch_->slots[slot].peer, udp_size_max_);
-    if (peer.port == 0) {
-        counters_.drop(Dropped::source_port_zero);
+    if (!may_be_answered(peer.port)) {
+        counters_.drop(peer.port == 0 ? Dropped::source_port_zero : Dropped::source_port_reflector);
         return false;
     }
     if ((received.msg_hdr.msg_flags & MSG_TRUNC) != 0) {

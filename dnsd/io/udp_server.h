@@ -8,6 +8,7 @@
 #include "dnsd/io/sockets.h"
 #include "zones/catalog.h"
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -21,6 +22,12 @@ public:
     static constexpr std::size_t request_max = 4096;
     static constexpr std::size_t response_max = 4096;
     static constexpr unsigned workers_max = 256;
+
+    // Nobody asks from port 0; and what comes from the small services (RFC 862 to 868: echo,
+    // daytime, quote, chargen, time) has a forged sender, whose service would answer our answer.
+    static constexpr bool may_be_answered(std::uint16_t port) {
+        return port != 0 && port != 7 && port != 13 && port != 17 && port != 19 && port != 37;
+    }
 
     // One worker for each socket that the listeners hold. Threads run until stop() or destruction.
     UdpServer(std::vector<QuerySockets::Listener>& listeners, unsigned workers,

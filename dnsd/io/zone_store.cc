@@ -169,6 +169,10 @@ void ZoneStore::publish_one(Pending& one, zones::Catalog& next, Outcome& outcome
 ZoneStore::Outcome ZoneStore::publish() {
     Outcome outcome;
     zones::Catalog next = *catalog_;
+    if (auto rules = std::exchange(edns_, std::nullopt)) {
+        next = next.with(*std::move(rules));
+        outcome.catalog_changed = true;
+    }
     for (const zones::Name& zone : std::exchange(removed_, {})) {
         if (entries_.contains(zone)) continue;
         next = next.without(zone);

@@ -49,6 +49,8 @@ public:
     // What the reader found; zones that it does not name are removed. Zones that failed stay as
     // they are, and each of their mistakes becomes a line.
     std::vector<Line> take(std::vector<ZoneRead> read);
+    // How options are answered from the next publish() on.
+    void answer_by(zones::EdnsRules rules) { edns_ = std::move(rules); }
     // Makes the next version of every zone that needs one: durable in the ledger first.
     Outcome publish();
 
@@ -95,7 +97,8 @@ private:
     Ledger* ledger_;
     std::map<zones::Name, Entry> entries_;
     std::map<zones::Name, std::vector<Place>> places_;
-    std::vector<zones::Name> removed_;  // still in the catalog
+    std::vector<zones::Name> removed_;      // still in the catalog
+    std::optional<zones::EdnsRules> edns_;  // not yet in the catalog
     // Of removed zones: one that comes back, say after an editor replaced its file, goes on from
     // here.
     std::map<zones::Name, zones::Serial> retired_;

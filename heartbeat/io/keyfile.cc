@@ -152,6 +152,10 @@ tl::expected<SecretKeys, std::string> read_secret_keys(const std::string& path) 
     return *std::move(keys);
 }
 
+tl::expected<std::string, std::string> read_secret_text(const std::string& path) {
+    return read_file(path, Secrecy::secret);
+}
+
 tl::expected<std::vector<PublicKeys>, std::string> read_public_keys(const std::string& path) {
     const auto text = read_file(path, Secrecy::open);
     if (!text) return tl::unexpected(text.error());

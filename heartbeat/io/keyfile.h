@@ -17,6 +17,9 @@ constexpr std::size_t key_file_size_max = 4096;
 // judged on the opened file, so that nobody swaps it in between.
 tl::expected<SecretKeys, std::string> read_secret_keys(const std::string& path);
 
+// The text of any other file of secrets, read with the same care.
+tl::expected<std::string, std::string> read_secret_text(const std::string& path);
+
 // One line a key; two while a key is being changed, both of the same name. Lines that are empty or
 // begin with '#' are passed over.
 tl::expected<std::vector<PublicKeys>, std::string> read_public_keys(const std::string& path);

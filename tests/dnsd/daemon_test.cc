@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <csignal>
@@ -209,6 +210,85 @@ TEST_CASE("a reload reads the configuration, says what waits for a restart, and 
     CHECK(daemon.says("take effect at a restart"));
     CHECK(daemon.says("reload: 1 zone read anew"));
     CHECK(site.serial("example.org") == 6);
+}
+
+TEST_CASE("cookie secrets and names come from the configuration; secrets change at a reload") {
+    const Site site;
+    const std::string first = "e5e973e5a6b2a43f48e7dc849e37bfcf";
+    const std::string second = "445536bcd2513298075a5d379663c962";
+    const auto keep = [&](const std::string& secrets, int mode = 0600) {
+        const std::string path = site.folder.write("cookies.key", secrets);
+        REQUIRE(::chmod(path.c_str(), static_cast<mode_t>(mode)) == 0);
+    };
+    keep(first + "\n");
+    const std::string config = site.folder.write(
+        "dnsd.toml",
+        fmt::format("[dns]\nlisten = \"{}\"\nworkers = 1\nnsid = \"ns-7\"\nversion = \"\"\n"
+                    "cookie_file = \"cookies.key\"\n[state]\ndirectory = \"{}\"\ncontrol = "
+                    "\"{}\"\n[monitor]\nlisten = \"\"\n[[zone]]\nname = \"example.org\"\n"
+                    "file = \"zones/example.org.zone\"\n",
+                    site.endpoint.text(), site.folder.path(), site.folder.path("control.sock")));
+    Daemon daemon(site.folder, {"--config", config});
+    REQUIRE(daemon.says("ready"));
+
+    const UdpClient client(site.endpoint);
+    const auto reply = [&](std::initializer_list<int> option) {
+        Bytes request = zones::make_query(name("example.org"), zones::Type::soa, 1);
+        request[11] = std::byte{1};  // one OPT
+        for (const int byte : {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, static_cast<int>(option.size())})
+            request.push_back(static_cast<std::byte>(byte));
+        for (const int byte : option) request.push_back(static_cast<std::byte>(byte));
+        client.send(request);
+        const auto message = client.receive();
+        REQUIRE(message);
+        return *message;  // the one option that is answered ends it
+    };
+    const Bytes named = reply({0, 3, 0, 0});
+    CHECK(std::memcmp(named.data() + named.size() - 4, "ns-7", 4) == 0);
+    const auto chaos = [&](const std::string& what) {
+        Bytes request = zones::make_query(name(what), zones::Type::txt, 1);
+        request.back() = std::byte{3};
+        client.send(request);
+        return zones::read_answer(client.receive().value()).value();
+    };
+    CHECK(chaos("version.bind").rcode == 5);
+    CHECK(chaos("id.server").answer.size() == 1);
+
+    // Which secret made a cookie is seen by making it again.
+    const auto made_by = [&](const std::string& secret) {
+        const Bytes message = reply({0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8});
+        const auto cookie = std::span(message).last<24>();
+        std::uint32_t stamp = 0;
+        for (const std::byte byte : cookie.subspan<12, 4>())
+            stamp = stamp << 8 | std::to_integer<std::uint32_t>(byte);
+        const zones::AddressBytes self{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
+        const auto made = zones::make_cookie(*zones::CookieSecrets::parse(secret),
+                                             cookie.first<8>(), self, stamp);
+        return std::equal(made.begin(), made.end(), cookie.begin() + 8);
+    };
+    CHECK(made_by(first));
+    CHECK_FALSE(made_by(second));
+
+    keep(first + "\n" + second + "\n");
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("2 cookie secrets in use"));
+    CHECK(made_by(first));
+    keep(second + "\n");
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("1 cookie secret in use"));
+    CHECK(eventually([&] { return made_by(second); }));
+
+    // With a mistake in it, or others who can read it, the file is not taken.
+    keep("nonsense\n");
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("cookies.key: line 1: a cookie secret is 32 hexadecimal digits"));
+    keep(first + "\n", 0644);
+    daemon.signal(SIGHUP);
+    CHECK(daemon.says("run: chmod 600"));
+    CHECK(made_by(second));
+
+    Daemon again(site.folder, {"--config", config});
+    CHECK(again.exit_code() == 77);
 }
 
 TEST_CASE("more pairs of zone and secondary than the bound stop a start, but not a daemon") {

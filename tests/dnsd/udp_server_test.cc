@@ -112,6 +112,50 @@ TEST_CASE("what is no query gets no answer and is counted by its reason") {
     CHECK(client.ask("www.example.org", zones::Type::a));
 }
 
+TEST_CASE("services that would answer our answers are not answered, all others are") {
+    for (unsigned port = 0; port <= 0xffff; ++port) {
+        const bool service =
+            port == 0 || port == 7 || port == 13 || port == 17 || port == 19 || port == 37;
+        REQUIRE(UdpServer::may_be_answered(static_cast<std::uint16_t>(port)) == !service);
+    }
+    // Ports below 1024 are for root; where they are not to be had, the table above must do.
+    Running running(loopback(0));
+    const Fd chargen(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const auto from = to_socket({heartbeat::Address::v4({127, 0, 41, 19}), 19});
+    if (::bind(chargen.get(), from.get(), from.size) != 0) return;
+    const auto to = to_socket(running.endpoint);
+    REQUIRE(::connect(chargen.get(), to.get(), to.size) == 0);
+    const Bytes request = zones::make_query(name("www.example.org"), zones::Type::a, 1);
+    REQUIRE(::send(chargen.get(), request.data(), request.size(), 0) > 0);
+    CHECK(eventually([&] {
+        return running.server->totals().dropped[static_cast<int>(Dropped::source_port_reflector)] ==
+               1;
+    }));
+    CHECK_FALSE(readable(chargen.get(), 50ms));
+}
+
+TEST_CASE("a cookie has the time of day (RFC 9018 §4.3)") {
+    Running running(loopback(0));
+    zones::EdnsRules rules;
+    rules.cookies = *zones::CookieSecrets::parse("e5e973e5a6b2a43f48e7dc849e37bfcf");
+    running.cell.store(std::make_shared<const zones::Catalog>(running.cell.load()->with(rules)));
+    Bytes request = zones::make_query(name("www.example.org"), zones::Type::a, 1);
+    request[11] = std::byte{1};  // one OPT, with a client's cookie
+    for (const int byte :
+         {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 12, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8})
+        request.push_back(static_cast<std::byte>(byte));
+    const UdpClient client(running.endpoint);
+    client.send(request);
+    const auto answer = client.receive();
+    REQUIRE(answer);
+    // The option ends the message: the time, then eight bytes of hash.
+    REQUIRE(answer->size() > 28);
+    const std::byte* at = answer->data() + answer->size() - 12;
+    std::int64_t stamp = 0;
+    for (int i = 0; i < 4; ++i) stamp = stamp << 8 | std::to_integer<int>(at[i]);
+    CHECK(std::abs(stamp - ::time(nullptr)) <= 5);
+}
+
 TEST_CASE("an asker that is gone does not disturb the others") {
     const Running running(loopback(0));
     for (int i = 0; i < 50; ++i) {

@@ -88,6 +88,11 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
     CHECK(config.tcp.idle == 10s);
     CHECK(config.tcp.request == 5s);
     CHECK(config.tcp.write == 15s);
+    CHECK(config.nsid.empty());
+    CHECK_FALSE(config.chaos_version.has_value());
+    CHECK_FALSE(config.chaos_id.has_value());
+    CHECK(config.cookies == "answer");
+    CHECK(config.cookie_file.empty());
 
     REQUIRE(config.zones.size() == 1);
     CHECK(config.zones[0].name.text() == "wiki.example");
@@ -123,6 +128,11 @@ secondaries = ["198.51.100.1:5353", "2001:db8::53", "[2001:db8::54]:5300"]
 listen = ["127.0.0.1:5300", "[::1]:5300"]
 workers = 3
 udp_size = 1400
+nsid = "0x6e73370a"
+version = ""
+id = "seven"
+cookies = "require"
+cookie_file = "cookies.key"
 [dns.tcp]
 connections = 5000
 reserve     = 40
@@ -176,6 +186,11 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(config.tcp.idle == 30s);
     CHECK(config.tcp.request == 1500ms);
     CHECK(config.tcp.write == 1min);
+    CHECK(config.nsid == "ns7\n");
+    CHECK(config.chaos_version == "");
+    CHECK(config.chaos_id == "seven");
+    CHECK(config.cookies == "require");
+    CHECK(config.cookie_file == "/etc/arbiter/cookies.key");
     CHECK(config.key_file == "/etc/arbiter/arbiter.key");
     CHECK(config.keys_directory == "/etc/arbiter/keys.d");
     CHECK(config.state_directory == "/etc/arbiter/state");
@@ -353,6 +368,21 @@ TEST_CASE("each mistake is shown at its place, with what to write instead") {
               "      |       ^\n"
               "      hint: a whole number and a unit of ms, s, m, h or d, in quotes: \"250ms\", "
               "\"6s\"\n");
+    CHECK(errors(with("[dns]\nnsid = \"0x6e7\"\n")) ==
+          file +
+              "4:8: error: \"0x6e7\" is no row of hexadecimal bytes\n"
+              "      hint: two digits a byte, as in \"0x6e7330\"; or a text that does not begin "
+              "with 0x\n");
+    for (const char* wrong : {"0x", "0x6g", "0x 6", "0x+6"})
+        CHECK(errors(with("[dns]\nnsid = \"" + std::string(wrong) + "\"\n"))
+                  .find("is no row of hexadecimal bytes") != std::string::npos);
+    CHECK(good(with("[dns]\nnsid = \"" + std::string(128, 'n') + "\"\n")).nsid.size() == 128);
+    CHECK(errors(with("[dns]\nnsid = \"" + std::string(129, 'n') + "\"\n")) ==
+          file + "4:8: error: an NSID of 129 bytes is longer than 128\n");
+    CHECK(errors(with("[dns]\nid = \"" + std::string(256, 'n') + "\"\n")) ==
+          file + "4:6: error: a text of 256 bytes is longer than 255\n");
+    CHECK(errors(with("[dns]\ncookies = \"off\"\ncookie_file = \"c\"\n")) ==
+          file + "5:15: error: a cookie_file has no use with cookies = \"off\"\n");
     CHECK(errors(with("[www]\nttl = \"1500ms\"\n")) ==
           file +
               "4:7: error: ttl \"1500ms\" is not whole seconds\n"
