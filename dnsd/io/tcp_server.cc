@@ -13,6 +13,7 @@
 #include <thread>
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -53,6 +54,11 @@ void reset_on_close(const Fd& fd) {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
 }
 
+bool readable(int fd) {
+    pollfd polled{fd, POLLIN, 0};
+    return ::poll(&polled, 1, 0) > 0;
+}
+
 std::system_error failed(const char* what) {
     return {errno, std::generic_category(), what};
 }
@@ -83,6 +89,7 @@ private:
     TcpConnection* find(std::uint64_t key);
     void take_turn(std::uint32_t number);
     TcpConnection::Turn turn_of(TcpConnection& connection);
+    bool holds_too_much(const TcpConnection& connection, std::size_t before);
     void count(const zones::Conversation::Spoken& spoken);
     void accept_from(std::size_t listener);
     bool accept_one(int listener);
@@ -112,9 +119,10 @@ private:
     Clock::time_point accept_at_ = now_;
     bool accepting_ = true;
     std::uint64_t transfers_now_ = 0;
+    std::size_t strangers_hold_ = 0;
 
     std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0};
-    Counter accepted_, refused_, evicted_, timed_out_, accept_errors_;
+    Counter accepted_, refused_, evicted_, timed_out_, cut_off_, accept_errors_;
     QueryCounters counters_;
     std::thread thread_;  // last: it uses all of the above
 };
@@ -164,6 +172,7 @@ TcpTotals TcpServer::Impl::totals() const {
     totals.refused = refused_.value();
     totals.evicted = evicted_.value();
     totals.timed_out = timed_out_.value();
+    totals.cut_off = cut_off_.value();
     totals.accept_errors = accept_errors_.value();
     totals.queries.add(counters_);
     return totals;
@@ -190,6 +199,7 @@ void TcpServer::Impl::run() {
     for (;;) {
         const int ready = ::epoll_wait(epoll_.get(), events.data(), events_max, wait_ms());
         now_ = Clock::now();
+        turn_.now_seconds = wall_seconds();
         for (int i = 0; i < ready; ++i) {
             if (events[static_cast<std::size_t>(i)].data.u64 == stop_key) return;
             on_event(events[static_cast<std::size_t>(i)]);
@@ -229,9 +239,15 @@ void TcpServer::Impl::on_event(const epoll_event& event) {
 void TcpServer::Impl::take_turn(std::uint32_t number) {
     TcpConnection& connection = *slots_[number].connection;
     const std::size_t transfers = connection.transfers();
+    const std::size_t held = connection.held();
     const TcpConnection::Turn done = turn_of(connection);
     transfers_now_ += connection.transfers() - transfers;
     count(done.spoken);
+    if (holds_too_much(connection, held)) {
+        cut_off_.add();
+        connection.cut();
+        return close(number);
+    }
     if (done.after == TcpConnection::After::close) {
         connection.finish(*buffers_);
         return close(number);
@@ -256,6 +272,13 @@ TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
     } catch (const std::bad_alloc&) {
         return {};
     }
+}
+
+bool TcpServer::Impl::holds_too_much(const TcpConnection& connection, std::size_t before) {
+    if (connection.place.kind != Kind::stranger) return false;
+    strangers_hold_ += connection.held() - before;
+    return strangers_hold_ > strangers_held_max && connection.held() > before &&
+           connection.held() > strangers_held_max / limits_.connections_max;
 }
 
 void TcpServer::Impl::count(const zones::Conversation::Spoken& spoken) {
@@ -287,6 +310,8 @@ bool TcpServer::Impl::accept_one(int listener) {
         case ENFILE:
         case ENOBUFS:
         case ENOMEM:
+            // That is said before anybody is looked for in the backlog.
+            if (!readable(listener)) return false;
             accept_errors_.add();
             if (make_room()) return true;
             // The connection waits in the backlog; to ask again at once would only burn the
@@ -333,6 +358,7 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
 void TcpServer::Impl::close(std::uint32_t number) {
     Slot& slot = slots_[number];
     transfers_now_ -= slot.connection->transfers();
+    if (slot.connection->place.kind == Kind::stranger) strangers_hold_ -= slot.connection->held();
     places_.leave(slot.connection->place);
     slot.connection.reset();
     slot.round = (slot.round + 1) & 0x7fff'ffff;
@@ -361,7 +387,6 @@ void TcpServer::Impl::set_accepting(bool on) {
 // One look at all connections: deadlines need no precision, and this costs nothing per request.
 void TcpServer::Impl::sweep() {
     sweep_at_ = now_ + sweep_every;
-    turn_.now_seconds = static_cast<std::uint32_t>(wall_milliseconds() / 1000);
     for (std::uint32_t number = 0; number < slots_.size(); ++number) {
         TcpConnection* connection = slots_[number].connection.get();
         if (connection == nullptr) continue;
