@@ -24,6 +24,59 @@ std::string generic_text(std::span<const std::byte> rdata) {
     return text;
 }
 
+// Their data are strings, as those of TXT, and ldns does not know them yet: RESINFO (RFC 9606) and
+// WALLET.
+Type read_as(Type type) {
+    constexpr Type resinfo{261}, wallet{262};
+    return type == resinfo || type == wallet ? Type::txt : type;
+}
+
+bool is_generic(std::span<const std::string_view> words) {
+    return words.front() == "\\#";
+}
+
+// Whether ldns knows how the data of a type are written.
+bool is_written(Type type) {
+    const auto number = static_cast<std::uint16_t>(type);
+    const ldns_rr_descriptor* about = ldns_rr_descript(number);
+    return about != nullptr && about->_type == number;
+}
+
+// Only strings stand in quotes: what is quoted elsewhere is a mistake that BIND refuses, too.
+bool takes_quotes(Type type) {
+    const ldns_rr_descriptor* about = ldns_rr_descript(static_cast<std::uint16_t>(type));
+    const auto is_string = [](ldns_rdf_type field) {
+        return field == LDNS_RDF_TYPE_STR || field == LDNS_RDF_TYPE_LONG_STR ||
+               field == LDNS_RDF_TYPE_TAG || field == LDNS_RDF_TYPE_SVCPARAMS;
+    };
+    for (std::size_t i = 0; i < about->_maximum; ++i)
+        if (is_string(ldns_rr_descriptor_field_type(about, i))) return true;
+    return is_string(about->_variable);
+}
+
+// What is wrong with the data beyond their form: the length of a hash follows from its kind (RFC
+// 4034 §5.1.3, RFC 4509, RFC 6605; RFC 4255 §3.1.2, RFC 6594); X.121 numbers have four digits or
+// more (RFC 1183 §3.1). Empty when nothing is.
+std::string wrong_size(Type type, std::span<const std::byte> rdata) {
+    constexpr Type sshfp{44}, cds{59}, ta{32768}, dlv{32769}, x25{19};
+    const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(rdata[i]); };
+    std::size_t head = 0, wanted = 0;
+    if (type == Type::ds || type == cds || type == ta || type == dlv) {
+        head = 4;
+        if (rdata.size() < head) return "the data is incomplete";
+        wanted = at(3) == 1 ? 20 : at(3) == 2 ? 32 : at(3) == 4 ? 48 : 0;
+    } else if (type == sshfp) {
+        head = 2;
+        if (rdata.size() < head) return "the data is incomplete";
+        wanted = at(1) == 1 ? 20 : at(1) == 2 ? 32 : 0;
+    } else if (type == x25 && rdata.size() < 5) {
+        return "an X.121 number has four digits or more";
+    }
+    if (wanted == 0 || rdata.size() - head == wanted) return {};
+    return "this kind of digest has " + std::to_string(wanted) + " bytes, not " +
+           std::to_string(rdata.size() - head);
+}
+
 }  // namespace
 
 struct RdataReader::Origin {
@@ -40,15 +93,37 @@ void RdataReader::set_origin(const Name& origin) {
         ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data()));
 }
 
-tl::expected<std::span<const std::byte>, std::string> RdataReader::read(Type type,
-                                                                        std::string_view text) {
+// The line that ldns reads: it takes what it knows for words and knows no escaped end of line.
+void RdataReader::join(Type type, std::span<const std::string_view> words) {
+    line_ = ". 0 IN TYPE" + std::to_string(static_cast<std::uint16_t>(type)) + ' ';
+    text_at_ = line_.size();
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0) line_ += ' ';
+        std::string_view rest = words[i];
+        for (std::size_t end; (end = rest.find_first_of("\r\n")) != std::string_view::npos;) {
+            line_ += rest.substr(0, end);
+            line_ += "010";  // behind its backslash
+            rest.remove_prefix(end + (rest.substr(end, 2) == "\r\n" ? 2 : 1));
+        }
+        line_ += rest;
+    }
+}
+
+tl::expected<std::span<const std::byte>, std::string> RdataReader::read(
+    Type type, std::span<const std::string_view> words) {
+    join(read_as(type), words);
     // A C string ends at the first zero byte, and what is behind it would pass unseen.
-    if (text.find('\0') != std::string_view::npos)
+    if (line_.find('\0') != std::string::npos)
         return tl::unexpected<std::string>("a zero byte in the data");
-    line_ = ". 0 IN TYPE";
-    line_ += std::to_string(static_cast<std::uint16_t>(type));
-    line_ += ' ';
-    line_ += text;
+    if (!is_generic(words)) {
+        if (!is_written(read_as(type)))
+            return tl::unexpected<std::string>(
+                "of this type only the bytes are known: \\# LENGTH HEX (RFC 3597 §5)");
+        const bool quotes = std::any_of(words.begin(), words.end(),
+                                        [](std::string_view word) { return word[0] == '"'; });
+        if (quotes && !takes_quotes(read_as(type)))
+            return tl::unexpected<std::string>("no quotes belong here");
+    }
     ldns_rr* made = nullptr;
     const ldns_status status =
         ldns_rr_new_frm_str(&made, line_.c_str(), 0, origin_->rdf.get(), nullptr);
@@ -63,7 +138,41 @@ tl::expected<std::span<const std::byte>, std::string> RdataReader::read(Type typ
         wire_.insert(wire_.end(), bytes, bytes + ldns_rdf_size(field));
     }
     if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
+    if (std::string wrong = wrong_size(type, wire_); !wrong.empty())
+        return tl::unexpected(std::move(wrong));
     return std::span<const std::byte>(wire_);
+}
+
+const char* data_form(Type type) {
+    switch (type) {
+        case Type::a:
+            return "an IPv4 address, as in 192.0.2.1";
+        case Type::aaaa:
+            return "an IPv6 address, as in 2001:db8::1";
+        case Type::ns:
+        case Type::cname:
+        case Type::ptr:
+        case Type::dname:
+            return "one name, as in host.example.";
+        case Type::mx:
+            return "preference and host, as in 10 mail.example.";
+        case Type::txt:
+            return "strings of at most 255 bytes each, as in \"v=spf1 -all\"";
+        case Type::soa:
+            return "primary, mailbox, serial, refresh, retry, expire, minimum, as in "
+                   "ns hostmaster 1 3600 600 1209600 300";
+        case Type::srv:
+            return "priority, weight, port and host, as in 0 5 5060 sip.example.";
+        case Type::caa:
+            return "flags, tag and value, as in 0 issue \"ca.example\"";
+        case Type::ds:
+            return "key tag, algorithm, digest type and digest in hex";
+        case Type::svcb:
+        case Type::https:
+            return "priority, target and parameters, as in 1 . alpn=\"h2\"";
+        default:
+            return "";
+    }
 }
 
 std::string rdata_text(Type type, std::span<const std::byte> rdata) {
@@ -90,15 +199,13 @@ std::string rdata_text(Type type, std::span<const std::byte> rdata) {
     MasterText lines(rest);
     MasterLine words;
     if (!lines.next(words) || !words.error.empty()) return generic_text(rdata);
-    std::string text;
-    for (const Word& word : words.words) {
-        if (!text.empty()) text += ' ';
-        text += word.text;
-    }
+    std::vector<std::string_view> views;
+    for (const Word& word : words.words) views.push_back(word.text);
+    if (views.empty()) return generic_text(rdata);
     RdataReader reader;
-    const auto again = reader.read(type, text);
+    const auto again = reader.read(type, views);
     const bool same = again && std::equal(again->begin(), again->end(), rdata.begin(), rdata.end());
-    return same ? text : generic_text(rdata);
+    return same ? std::string(reader.text()) : generic_text(rdata);
 }
 
 }  // namespace zones
