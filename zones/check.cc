@@ -194,13 +194,14 @@ void check_record(const Name& zone, const Name& owner, Type type, Bytes rdata,
     if (type == Type::a || type == Type::aaaa || type == Type::mx || type == type_wks ||
         type == type_a6) {
         const auto wire = owner.wire();
-        if (!is_hostname(wire, true) && !is_directory_name(wire))
+        const bool is_address_type = type == Type::a || type == Type::aaaa;
+        if (!is_hostname(wire, true) && !(is_address_type && is_directory_name(wire)))
             flaws.tell(tag, FlawKind::owner, [&] {
                 return std::pair(
                     quoted(wire) + " has " + type_text(type) + " data and is no host name",
                     std::string("letters, digits and hyphens (RFC 1123 §2.1)"));
             });
-        if (type == Type::a || type == Type::aaaa) return;
+        if (is_address_type) return;
     }
     const std::size_t word = type == Type::mx ? 1 : 0;
     if ((type == Type::mx || type == Type::ns) && word < words.size() && is_address(words[word]))

@@ -47,7 +47,8 @@ void NodePacker::rrset(std::span<const std::byte> name, std::span<const Record> 
     for (const Record& record : records) ttl = std::min(ttl, record.ttl);
     const auto other = std::find_if(records.begin(), records.end(),
                                     [&](const Record& record) { return record.ttl != first.ttl; });
-    if (other != records.end())
+    // Signatures have the TTLs of what they sign (RFC 4034 §3).
+    if (other != records.end() && first.type != Type::rrsig)
         flaws_.tell(other->tag, FlawKind::ttl, [&] {
             return std::pair(quoted(name) + " " + type_text(first.type) + " has records with TTL " +
                                  std::to_string(first.ttl) + " and " + std::to_string(other->ttl),

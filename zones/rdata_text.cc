@@ -2,6 +2,7 @@
 
 #include "zones/master_file.h"
 #include "zones/node.h"
+#include "zones/rdata_rules.h"
 
 #include <algorithm>
 #include <cstring>
@@ -24,15 +25,15 @@ std::string generic_text(std::span<const std::byte> rdata) {
     return text;
 }
 
-// Their data are strings, as those of TXT, and ldns does not know them yet: RESINFO (RFC 9606) and
-// WALLET.
+// ldns does not know how the data of these are written, or takes a name for a string (NSAP-PTR),
+// but there is a type whose data are the same.
 Type read_as(Type type) {
-    constexpr Type resinfo{261}, wallet{262};
-    return type == resinfo || type == wallet ? Type::txt : type;
-}
-
-bool is_generic(std::span<const std::string_view> words) {
-    return words.front() == "\\#";
+    constexpr Type nsap_ptr{23}, ninfo{56}, rkey{57}, avc{258}, resinfo{261}, wallet{262},
+        ta{32768};
+    if (type == nsap_ptr) return Type::ptr;
+    if (type == ninfo || type == avc || type == resinfo || type == wallet) return Type::txt;
+    if (type == rkey) return Type::dnskey;
+    return type == ta ? Type::ds : type;
 }
 
 // Whether ldns knows how the data of a type are written.
@@ -52,29 +53,6 @@ bool takes_quotes(Type type) {
     for (std::size_t i = 0; i < about->_maximum; ++i)
         if (is_string(ldns_rr_descriptor_field_type(about, i))) return true;
     return is_string(about->_variable);
-}
-
-// What is wrong with the data beyond their form: the length of a hash follows from its kind (RFC
-// 4034 §5.1.3, RFC 4509, RFC 6605; RFC 4255 §3.1.2, RFC 6594); X.121 numbers have four digits or
-// more (RFC 1183 §3.1). Empty when nothing is.
-std::string wrong_size(Type type, std::span<const std::byte> rdata) {
-    constexpr Type sshfp{44}, cds{59}, ta{32768}, dlv{32769}, x25{19};
-    const auto at = [&](std::size_t i) { return std::to_integer<unsigned>(rdata[i]); };
-    std::size_t head = 0, wanted = 0;
-    if (type == Type::ds || type == cds || type == ta || type == dlv) {
-        head = 4;
-        if (rdata.size() < head) return "the data is incomplete";
-        wanted = at(3) == 1 ? 20 : at(3) == 2 ? 32 : at(3) == 4 ? 48 : 0;
-    } else if (type == sshfp) {
-        head = 2;
-        if (rdata.size() < head) return "the data is incomplete";
-        wanted = at(1) == 1 ? 20 : at(1) == 2 ? 32 : 0;
-    } else if (type == x25 && rdata.size() < 5) {
-        return "an X.121 number has four digits or more";
-    }
-    if (wanted == 0 || rdata.size() - head == wanted) return {};
-    return "this kind of digest has " + std::to_string(wanted) + " bytes, not " +
-           std::to_string(rdata.size() - head);
 }
 
 }  // namespace
@@ -100,30 +78,49 @@ void RdataReader::join(Type type, std::span<const std::string_view> words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         if (i > 0) line_ += ' ';
         std::string_view rest = words[i];
+        // RFC 8659 §4.1: the value may stand without quotes; ldns wants them.
+        const bool bare = type == Type::caa && i == 2 && !is_generic(words) && rest[0] != '"';
+        if (bare) line_ += '"';
         for (std::size_t end; (end = rest.find_first_of("\r\n")) != std::string_view::npos;) {
             line_ += rest.substr(0, end);
             line_ += "010";  // behind its backslash
             rest.remove_prefix(end + (rest.substr(end, 2) == "\r\n" ? 2 : 1));
         }
         line_ += rest;
+        if (bare) line_ += '"';
     }
 }
 
-tl::expected<std::span<const std::byte>, std::string> RdataReader::read(
-    Type type, std::span<const std::string_view> words) {
+RdataReader::Read RdataReader::read(Type type, std::span<const std::string_view> words) {
     join(read_as(type), words);
+    const auto read = is_generic(words) ? read_generic(words) : read_written(read_as(type), words);
+    if (!read) return read;
+    if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
+    if (std::string wrong = wrong_data(read_as(type), wire_); !wrong.empty())
+        return tl::unexpected(std::move(wrong));
+    return read;
+}
+
+// RFC 3597 §5: \# LENGTH HEX, the digits in any number of words.
+RdataReader::Read RdataReader::read_generic(std::span<const std::string_view> words) {
+    auto bytes = generic_data(words);
+    if (!bytes) return tl::unexpected(std::move(bytes.error()));
+    wire_ = std::move(*bytes);
+    return std::span<const std::byte>(wire_);
+}
+
+RdataReader::Read RdataReader::read_written(Type type, std::span<const std::string_view> words) {
     // A C string ends at the first zero byte, and what is behind it would pass unseen.
     if (line_.find('\0') != std::string::npos)
         return tl::unexpected<std::string>("a zero byte in the data");
-    if (!is_generic(words)) {
-        if (!is_written(read_as(type)))
-            return tl::unexpected<std::string>(
-                "of this type only the bytes are known: \\# LENGTH HEX (RFC 3597 §5)");
-        const bool quotes = std::any_of(words.begin(), words.end(),
-                                        [](std::string_view word) { return word[0] == '"'; });
-        if (quotes && !takes_quotes(read_as(type)))
-            return tl::unexpected<std::string>("no quotes belong here");
-    }
+    if (!is_written(type))
+        return tl::unexpected<std::string>(
+            "of this type only the bytes are known: \\# LENGTH HEX (RFC 3597 §5)");
+    const bool quotes = std::any_of(words.begin(), words.end(),
+                                    [](std::string_view word) { return word[0] == '"'; });
+    if (quotes && !takes_quotes(type)) return tl::unexpected<std::string>("no quotes belong here");
+    if (std::string wrong = wrong_words(type, words); !wrong.empty())
+        return tl::unexpected(std::move(wrong));
     ldns_rr* made = nullptr;
     const ldns_status status =
         ldns_rr_new_frm_str(&made, line_.c_str(), 0, origin_->rdf.get(), nullptr);
@@ -137,9 +134,6 @@ tl::expected<std::span<const std::byte>, std::string> RdataReader::read(
         const auto* bytes = reinterpret_cast<const std::byte*>(ldns_rdf_data(field));
         wire_.insert(wire_.end(), bytes, bytes + ldns_rdf_size(field));
     }
-    if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
-    if (std::string wrong = wrong_size(type, wire_); !wrong.empty())
-        return tl::unexpected(std::move(wrong));
     return std::span<const std::byte>(wire_);
 }
 
@@ -177,7 +171,7 @@ const char* data_form(Type type) {
 
 std::string rdata_text(Type type, std::span<const std::byte> rdata) {
     std::vector<std::byte> wire(1 + record_head + rdata.size());
-    write_record(wire.data() + 1, static_cast<std::uint16_t>(type), 0, rdata);
+    write_record(wire.data() + 1, static_cast<std::uint16_t>(read_as(type)), 0, rdata);
     ldns_rr* made = nullptr;
     std::size_t at = 0;
     const ldns_status status =

@@ -25,12 +25,14 @@ public:
     void set_origin(const Name& origin);
     // `words` are the data of one record, with their quotes and escapes. The wire form is good
     // until the next call. The error is a sentence.
-    tl::expected<std::span<const std::byte>, std::string> read(
-        Type type, std::span<const std::string_view> words);
+    using Read = tl::expected<std::span<const std::byte>, std::string>;
+    Read read(Type type, std::span<const std::string_view> words);
     // The words of the last call on one line.
     std::string_view text() const { return std::string_view(line_).substr(text_at_); }
 
 private:
+    Read read_generic(std::span<const std::string_view> words);
+    Read read_written(Type type, std::span<const std::string_view> words);
     void join(Type type, std::span<const std::string_view> words);
 
     struct Origin;

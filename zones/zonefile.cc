@@ -299,14 +299,22 @@ private:
             return head.ttl;
         }
         if (default_ttl_) return default_ttl_;
-        if (last_ttl_) return last_ttl_;
+        if (last_ttl_) {
+            if (!std::exchange(told_of_ttl_, true))
+                flaws_.tell(tag_of(type_word), FlawKind::ttl,
+                            "no TTL here, nor a $TTL above: that of the record before is taken",
+                            "add a $TTL line on top of the file (RFC 2308 §4)");
+            return last_ttl_;
+        }
         if (head.type == Type::soa) {
+            told_of_ttl_ = true;
             // As BIND does it.
             last_ttl_ = std::min(Soa::read(rdata)->minimum, Ttl::seconds_max);
             flaws_.tell(tag_of(type_word), FlawKind::ttl,
                         "no TTL is known for the SOA; its MINIMUM is used", "add a $TTL line");
             return last_ttl_;
         }
+        told_of_ttl_ = true;
         error(type_word, "no TTL is known for this record",
               "add a $TTL line on top of the file (RFC 2308 §4)");
         return std::nullopt;
@@ -338,6 +346,7 @@ private:
     Name origin_;
     std::optional<Name> owner_;
     bool owner_broken_ = false, inside_ = false;
+    bool told_of_ttl_ = false;
     std::optional<std::uint32_t> default_ttl_, last_ttl_;
     std::vector<std::string_view> data_words_;
 };

@@ -107,25 +107,25 @@ TEST_CASE("a TTL that is not given: $TTL, else the last one, else a mistake") {
 
 TEST_CASE("every mistake is told, in file order, with its place") {
     const Loaded loaded = load("example", front +
-                                              "w A 192.0.2.256\n"             // 5
-                                              "w. A 192.0.2\n"                // 6
-                                              "c CNAME w\n"                   // 7
-                                              "c TXT x\n"                     // 8
-                                              "t TYP x\n"                     // 9
-                                              "$TLL 5\n"                      // 10
-                                              "u TXT \"open\n"                // 11
-                                              "v A\n"                         // 12
-                                              "  ) A 192.0.2.1\n"             // 13
-                                              "a..b A 192.0.2.1\n"            // 14
-                                              "n 99999999999 A 192.0.2.1\n"   // 15
-                                              "n CH A 192.0.2.1\n"            // 16
-                                              "n OPT x\n"                     // 17
-                                              "$TTL\n"                        // 18
-                                              "s SOA a b 1 3 2 9 5\n"         // 19
-                                              "two CNAME a\n"                 // 20
-                                              "two CNAME b\n"                 // 21
-                                              "only\n"                        // 22
-                                              "p ( A\n 192.0.2.1\n");         // 23
+                                              "w A 192.0.2.256\n"            // 5
+                                              "w. A 192.0.2\n"               // 6
+                                              "c CNAME w\n"                  // 7
+                                              "c TXT x\n"                    // 8
+                                              "t TYP x\n"                    // 9
+                                              "$TLL 5\n"                     // 10
+                                              "u TXT \"open\n"               // 11
+                                              "v A\n"                        // 12
+                                              "  ) A 192.0.2.1\n"            // 13
+                                              "a..b A 192.0.2.1\n"           // 14
+                                              "n 99999999999 A 192.0.2.1\n"  // 15
+                                              "n CH A 192.0.2.1\n"           // 16
+                                              "n OPT x\n"                    // 17
+                                              "$TTL\n"                       // 18
+                                              "s SOA a b 1 3 2 9 5\n"        // 19
+                                              "two CNAME a\n"                // 20
+                                              "two CNAME b\n"                // 21
+                                              "only\n"                       // 22
+                                              "p ( A\n 192.0.2.1\n");        // 23
     CHECK(loaded.zone == nullptr);
     const Lines got = texts(loaded.mistakes);
     const Lines places = {"5:5",  "6:6",  "8:1",  "9:3",  "10:1", "11:7", "12:3", "13:3", "14:1",
@@ -140,8 +140,7 @@ TEST_CASE("every mistake is told, in file order, with its place") {
     CHECK(got[13] == "19:1: error: 's.example' has an SOA record, but is not the zone's own name");
     CHECK(got[14] == "21:1: error: 'two.example' has 2 CNAME records");
     CHECK(loaded.mistakes[0].text().starts_with("zone:5:5: error: wrong A data '192.0.2.256': "));
-    CHECK(loaded.mistakes[0].text().ends_with(
-        "\n      hint: an IPv4 address, as in 192.0.2.1"));
+    CHECK(loaded.mistakes[0].text().ends_with("\n      hint: an IPv4 address, as in 192.0.2.1"));
 }
 
 TEST_CASE("a zone lacks what it lacks") {
@@ -288,10 +287,9 @@ TEST_CASE("$GENERATE writes the records that its range asks for") {
     CHECK(mistakes("$GENERATE 1-2 a${1 A 192.0.2.1\n").size() == 1);
     CHECK(mistakes("$GENERATE 1-2000001 a$ A 192.0.2.1\n").size() == 1);
     CHECK(mistakes("$GENERATE 1-2 a$\n").size() == 1);
-    CHECK(
-        mistakes("$GENERATE 1-2 a$ A 192.0.2.2567\n") ==
-        Lines{"5:1: error: wrong A data '192.0.2.2567': Syntax error, could not parse the RR's "
-              "rdata"});
+    CHECK(mistakes("$GENERATE 1-2 a$ A 192.0.2.2567\n") ==
+          Lines{"5:1: error: wrong A data '192.0.2.2567': Syntax error, could not parse the RR's "
+                "rdata"});
 }
 
 TEST_CASE("zone text that is cut or changed anywhere is read or refused (fuzz_zone_text)") {
