@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include <arpa/inet.h>
+
 #include "zones/ldns.h"
 
 namespace zones {
@@ -67,6 +69,7 @@ RdataReader::RdataReader() : origin_(std::make_unique<Origin>()) {
 RdataReader::~RdataReader() = default;
 
 void RdataReader::set_origin(const Name& origin) {
+    origin_name_ = origin;
     origin_->rdf.reset(
         ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data()));
 }
@@ -92,6 +95,7 @@ void RdataReader::join(Type type, std::span<const std::string_view> words) {
 }
 
 RdataReader::Read RdataReader::read(Type type, std::span<const std::string_view> words) {
+    if (auto plain = read_plain(type, words)) return std::move(*plain);
     join(read_as(type), words);
     const auto read = is_generic(words) ? read_generic(words) : read_written(read_as(type), words);
     if (!read) return read;
@@ -99,6 +103,30 @@ RdataReader::Read RdataReader::read(Type type, std::span<const std::string_view>
     if (std::string wrong = wrong_data(read_as(type), wire_); !wrong.empty())
         return tl::unexpected(std::move(wrong));
     return read;
+}
+
+// One address or one name; whatever is odd about them is left to be told by who reads the rest.
+std::optional<RdataReader::Read> RdataReader::read_plain(Type type,
+                                                         std::span<const std::string_view> words) {
+    if (words.size() != 1 || is_generic(words)) return std::nullopt;
+    const std::string_view word = words[0];
+    if (word.find_first_of(std::string_view("\"\0", 2)) != std::string_view::npos)
+        return std::nullopt;
+    if (type == Type::a || type == Type::aaaa) {
+        char text[64];
+        if (word.size() >= sizeof text) return std::nullopt;
+        *std::copy(word.begin(), word.end(), text) = '\0';
+        wire_.resize(type == Type::a ? 4 : 16);
+        if (inet_pton(type == Type::a ? AF_INET : AF_INET6, text, wire_.data()) != 1)
+            return std::nullopt;
+        return std::span<const std::byte>(wire_);
+    }
+    if (type != Type::ns && type != Type::cname && type != Type::ptr && type != Type::dname)
+        return std::nullopt;
+    const auto name = Name::parse(word, origin_name_);
+    if (!name) return std::nullopt;
+    wire_.assign(name->wire().begin(), name->wire().end());
+    return std::span<const std::byte>(wire_);
 }
 
 // RFC 3597 §5: \# LENGTH HEX, the digits in any number of words.
@@ -119,7 +147,8 @@ RdataReader::Read RdataReader::read_written(Type type, std::span<const std::stri
     const bool quotes = std::any_of(words.begin(), words.end(),
                                     [](std::string_view word) { return word[0] == '"'; });
     if (quotes && !takes_quotes(type)) return tl::unexpected<std::string>("no quotes belong here");
-    if (std::string wrong = wrong_words(type, words); !wrong.empty())
+    const bool address = type == Type::a || type == Type::aaaa;
+    if (std::string wrong = address ? "" : wrong_words(type, words); !wrong.empty())
         return tl::unexpected(std::move(wrong));
     ldns_rr* made = nullptr;
     const ldns_status status =
@@ -199,7 +228,13 @@ std::string rdata_text(Type type, std::span<const std::byte> rdata) {
     RdataReader reader;
     const auto again = reader.read(type, views);
     const bool same = again && std::equal(again->begin(), again->end(), rdata.begin(), rdata.end());
-    return same ? std::string(reader.text()) : generic_text(rdata);
+    if (!same) return generic_text(rdata);
+    std::string text;
+    for (const std::string_view view : views) {
+        if (!text.empty()) text += ' ';
+        text += view;
+    }
+    return text;
 }
 
 }  // namespace zones

@@ -22,13 +22,17 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
 
 // The configuration, or StartError after every mistake was written to stderr.
 Config read_config_or_throw(const std::string& path);
-// What a reload finds in the file of the running configuration. With an error in it nothing is
-// taken from it; what changed is only told, since it takes effect at a restart.
+// What a reload finds in the file of the running configuration: the zones, which it takes. With an
+// error it takes nothing; what else changed is only told, since it takes effect at a restart.
 struct ConfigAgain {
     bool ok = true;
-    std::string mistakes;                  // the report; warnings alone leave `ok`
-    std::vector<std::string> differences;  // from the running configuration
+    std::string mistakes;                        // the report; warnings alone leave `ok`
+    std::vector<std::string> waits_for_restart;  // differences from the running configuration
+    std::vector<std::string> zone_changes;       // … that are taken
+    std::vector<ZoneConfig> zones;
 };
+// `running` has the zones of the last reload. A zone in which a running group makes names must
+// stay.
 ConfigAgain read_config_again(const std::string& path, const Config& running);
 // Reads everything that a start would read and opens nothing: the report of all mistakes, in which
 // `ok` is false when any of them would keep the daemon from starting.
