@@ -1,8 +1,10 @@
 #include "zones/builder.h"
 
+#include "zones/check.h"
 #include "zones/node_packer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 #include <cstring>
@@ -12,15 +14,7 @@ namespace zones {
 
 namespace {
 
-// A name of the zone to be: its records are entries first .. first + count.
-struct Group {
-    std::uint64_t name_at;
-    Hash hash;
-    std::uint32_t first;
-    std::uint32_t count;
-    std::uint32_t children;
-    std::uint8_t name_size;
-};
+using Group = ZoneBuilder::Group;
 
 // Group numbers by name, while the zone is being built.
 class Names {
@@ -44,6 +38,17 @@ public:
             parent.hash = hash_name(name(parent));
             ++groups_[find_or_add(parent)].children;
         }
+    }
+
+    const Group* find(Hash hash, std::span<const std::byte> wire) const {
+        std::size_t at = hash & (slots_.size() - 1);
+        for (; slots_[at] != 0; at = (at + 1) & (slots_.size() - 1)) {
+            const Group& group = groups_[slots_[at] - 1];
+            if (group.hash == hash && group.name_size == wire.size() &&
+                equal_names(name(group).data(), wire.data(), wire.size()))
+                return &group;
+        }
+        return nullptr;
     }
 
 private:
@@ -76,6 +81,69 @@ private:
     std::vector<std::uint32_t> slots_;  // group number plus 1
 };
 
+// Records that no answer can hold, as a cut or a DNAME stands above them or beside them. Names that
+// are not below a depth at which there is a cut cost nothing.
+class Hidden {
+public:
+    Hidden(const Names& names, const std::vector<Group>& groups, Flaws& flaws)
+        : names_(names), flaws_(flaws) {
+        for (const Group& group : groups)
+            if (group.cut || group.dname) {
+                const std::size_t depth = Path(names.name(group)).depth();
+                mask_[depth / 64] |= std::uint64_t{1} << depth % 64;
+            }
+    }
+
+    void check(const Group& group, std::span<const NodePacker::Record> records) {
+        if ((mask_[0] | mask_[1]) == 0 || records.empty()) return;
+        if (group.cut) hide(records, group, group, beside_cut);
+        const Path path(names_.name(group));
+        for (std::size_t depth = 0; depth < path.depth(); ++depth) {
+            if ((mask_[depth / 64] >> depth % 64 & 1) == 0) continue;
+            const Group* above = names_.find(path.hash(depth), path.wire(depth));
+            if (above == nullptr) return;
+            if (above->cut) return hide(records, group, *above, below_cut);
+            if (above->dname) return hide(records, group, *above, below_dname);
+        }
+    }
+
+private:
+    using May = bool (*)(Type);
+    static bool is_signing(Type type) { return type == Type::rrsig || type == Type::nsec; }
+    static bool below_dname(Type type) { return is_signing(type); }
+    // Addresses may be glue.
+    static bool below_cut(Type type) {
+        return type == Type::a || type == Type::aaaa || is_signing(type);
+    }
+    static bool beside_cut(Type type) {
+        return below_cut(type) || type == Type::ns || type == Type::ds;
+    }
+
+    void hide(std::span<const NodePacker::Record> records, const Group& group, const Group& above,
+              May may) {
+        const NodePacker::Record* first = nullptr;
+        for (const NodePacker::Record& record : records)
+            if (!may(record.type) && (first == nullptr || record.tag < first->tag)) first = &record;
+        if (first == nullptr) return;
+        flaws_.tell(first->tag, FlawKind::occluded, [&] {
+            return std::pair(text(group) + " has " + type_text(first->type) +
+                                 " data that nobody can see: " + text(above) +
+                                 (above.cut ? " is delegated" : " has a DNAME"),
+                             std::string(above.cut ? "it belongs into the zone that the NS records "
+                                                     "of the cut name (RFC 1034 §4.2.1)"
+                                                   : "all below a DNAME is elsewhere (RFC 6672 "
+                                                     "§2.4)"));
+        });
+    }
+    std::string text(const Group& group) const {
+        return "'" + Name::from_wire(names_.name(group))->text() + "'";
+    }
+
+    const Names& names_;
+    Flaws& flaws_;
+    std::array<std::uint64_t, 2> mask_{};
+};
+
 std::size_t plain_size(const std::byte* name) {
     std::size_t at = 0;
     while (name[at] != std::byte{0}) at += std::to_integer<std::size_t>(name[at]) + 1;
@@ -96,8 +164,8 @@ void ZoneBuilder::add(std::span<const std::byte> owner, Type type, Ttl ttl,
     waiting_.insert(waiting_.end(), rdata.begin(), rdata.end());
 }
 
-ZoneBuilder::Built ZoneBuilder::build() {
-    Built built;
+// Sorts what waits and gathers it by name.
+std::vector<ZoneBuilder::Group> ZoneBuilder::groups() {
     const auto owner_of = [&](const Entry& entry) {
         const std::byte* at = waiting_.data() + entry.at;
         return std::span(at, plain_size(at));
@@ -113,30 +181,39 @@ ZoneBuilder::Built ZoneBuilder::build() {
     // The origin is there in any case: the name that has no SOA is to be reported.
     const std::uint64_t origin_at = waiting_.size();
     waiting_.insert(waiting_.end(), origin_.wire().begin(), origin_.wire().end());
+    const auto origin_size = static_cast<std::uint8_t>(origin_.wire().size());
     for (std::uint32_t i = 0; i < entries_.size(); ++i) {
         const auto owner = owner_of(entries_[i]);
-        if (!groups.empty() && groups.back().hash == entries_[i].hash &&
-            compare_names(owner, owner_of(entries_[groups.back().first])) == 0) {
-            ++groups.back().count;
-            continue;
-        }
-        groups.push_back(
-            {entries_[i].at, entries_[i].hash, i, 1, 0, static_cast<std::uint8_t>(owner.size())});
+        if (groups.empty() || groups.back().hash != entries_[i].hash ||
+            compare_names(owner, owner_of(entries_[groups.back().first])) != 0)
+            groups.push_back({entries_[i].at, entries_[i].hash, i, 0, 0,
+                              static_cast<std::uint8_t>(owner.size())});
+        Group& group = groups.back();
+        ++group.count;
+        const auto type = static_cast<Type>(entries_[i].type);
+        group.cut |= type == Type::ns && group.name_size != origin_size;
+        group.dname |= type == Type::dname;
     }
-    const auto origin_size = static_cast<std::uint8_t>(origin_.wire().size());
     if (std::none_of(groups.begin(), groups.end(),
                      [&](const Group& group) { return group.name_size == origin_size; }))
         groups.push_back({origin_at, hash_name(origin_.wire()), 0, 0, 0, origin_size});
+    return groups;
+}
+
+std::shared_ptr<const Zone> ZoneBuilder::build(Flaws& flaws, std::span<const Name> made) {
+    std::vector<Group> groups = this->groups();
     Names names(waiting_, groups);
-    names.connect(origin_size);
+    names.connect(origin_.wire().size());
+    Hidden hidden(names, groups, flaws);
 
     auto base = std::make_shared<Zone::Base>();
     auto zone = std::shared_ptr<Zone>(new Zone());
     std::size_t bytes = waiting_.size() + entries_.size() * (record_head + RRsetView::head) +
                         groups.size() * (sizeof(Node) + 16);
     base->arena.reserve(bytes);
-    NodePacker packer(origin_, built.flaws);
+    NodePacker packer(origin_, flaws);
     std::vector<NodePacker::Record> records;
+    std::vector<Reference> references;
     for (const Group& group : groups) {
         records.clear();
         for (std::uint32_t i = group.first; i < group.first + group.count; ++i) {
@@ -145,6 +222,7 @@ ZoneBuilder::Built ZoneBuilder::build() {
             records.push_back({static_cast<Type>(entry.type), entry.ttl,
                                std::span(rdata, entry.rdata_size), entry.tag});
         }
+        hidden.check(group, records);
         const NodeParts parts = packer.pack(names.name(group), group.children, records);
         const std::size_t start = base->arena.size();
         base->arena.resize(start + node_size(parts));
@@ -152,23 +230,24 @@ ZoneBuilder::Built ZoneBuilder::build() {
         const Node& node = *reinterpret_cast<const Node*>(base->arena.data() + start);
         if (node.has(Node::cut) || node.has(Node::dname))
             zone->cuts_.add(Path(node.name()).depth(), +1);
+        const std::size_t behind_name = start + sizeof(Node) + group.name_size;
+        for (const NodePacker::Target& target : packer.targets())
+            references.push_back({target.tag, start, behind_name + target.at});
     }
-    const bool sound = std::none_of(built.flaws.begin(), built.flaws.end(),
-                                    [](const Flaw& flaw) { return flaw.error; });
     base->nodes = groups.size();
     waiting_ = {};
     const std::vector<Entry> entries = std::move(entries_);
     entries_.clear();
-    if (!sound) return built;
+    if (flaws.any_error()) return nullptr;
     base->index();
+    const std::byte* const arena = base->arena.data();
     zone->origin_ = origin_;
     zone->names_ = base->nodes;
     zone->records_ = packer.records();
     zone->base_ = std::move(base);
     zone->settle();
-    check_servers(*zone, built.flaws);
-    built.zone = std::move(zone);
-    return built;
+    check_references(*zone, arena, references, made, flaws);
+    return flaws.any_error() ? nullptr : zone;
 }
 
 }  // namespace zones

@@ -8,7 +8,7 @@ namespace zones {
 
 namespace {
 
-constexpr unsigned width_max = 63;
+constexpr unsigned width_max = 127;  // as in BIND
 
 template <class Number>
 bool read_number(std::string_view& text, Number& number) {
@@ -32,7 +32,11 @@ struct Format {
 
 // What stands between the braces.
 bool read_format(std::string_view text, Format& format) {
-    if (!read_number(text, format.offset)) return false;
+    constexpr std::int64_t offset_max = 0x7fff'ffff;
+    take(text, '+');
+    if (!read_number(text, format.offset) || format.offset > offset_max ||
+        format.offset < -offset_max)
+        return false;
     if (take(text, ',') && (!read_number(text, format.width) || format.width > width_max))
         return false;
     if (take(text, ',')) {
@@ -44,34 +48,37 @@ bool read_format(std::string_view text, Format& format) {
     return text.empty();
 }
 
-// The number's hexadecimal digits as labels, the last digit first: for ip6.arpa.
-std::string nibbles(std::uint64_t number, const Format& format) {
+// The number's hexadecimal digits as labels, the last digit first: for ip6.arpa. The dots count in
+// the width, and with an even one the text ends in a dot, as it does in BIND.
+std::string nibbles(std::uint32_t number, const Format& format) {
     const char* const digits = format.base == 'n' ? "0123456789abcdef" : "0123456789ABCDEF";
     std::string text;
     do {
-        if (!text.empty()) text += '.';
         text += digits[number & 0xf];
         number >>= 4;
-    } while (number != 0 || text.size() + 1 < format.width);
+        if (number != 0 || text.size() < format.width) text += '.';
+    } while (number != 0 || text.size() < format.width);
     return text;
 }
 
-std::string number_text(std::uint64_t number, const Format& format) {
-    if (format.base == 'n' || format.base == 'N') return nibbles(number, format);
+std::string number_text(std::int64_t number, const Format& format) {
+    // What is below zero is a number of 32 bits in every base but ten.
+    const auto bits = static_cast<std::uint32_t>(number);
+    if (format.base == 'n' || format.base == 'N') return nibbles(bits, format);
     char buffer[width_max + 32];
     const int width = static_cast<int>(format.width);
     switch (format.base) {
         case 'o':
-            std::snprintf(buffer, sizeof buffer, "%0*" PRIo64, width, number);
+            std::snprintf(buffer, sizeof buffer, "%0*" PRIo32, width, bits);
             break;
         case 'x':
-            std::snprintf(buffer, sizeof buffer, "%0*" PRIx64, width, number);
+            std::snprintf(buffer, sizeof buffer, "%0*" PRIx32, width, bits);
             break;
         case 'X':
-            std::snprintf(buffer, sizeof buffer, "%0*" PRIX64, width, number);
+            std::snprintf(buffer, sizeof buffer, "%0*" PRIX32, width, bits);
             break;
         default:
-            std::snprintf(buffer, sizeof buffer, "%0*" PRIu64, width, number);
+            std::snprintf(buffer, sizeof buffer, "%0*" PRId64, width, number);
     }
     return buffer;
 }
@@ -87,9 +94,11 @@ tl::expected<GenerateRange, std::string> GenerateRange::parse(std::string_view t
     if (!read) return tl::unexpected<std::string>("a range is first-last or first-last/step");
     if (range.first > range.last || range.last > number_max)
         return tl::unexpected<std::string>("the range must rise, to 2147483647 at most");
-    if (range.step == 0) return tl::unexpected<std::string>("the step must not be 0");
-    if ((range.last - range.first) / range.step >= generated_max)
-        return tl::unexpected<std::string>("the range gives more than 1000000 records");
+    if (range.step == 0 || range.step > number_max)
+        return tl::unexpected<std::string>("the step must be from 1 to 2147483647");
+    if (range.count() > generated_max)
+        return tl::unexpected("the range gives more than " + std::to_string(generated_max) +
+                              " records");
     return range;
 }
 
@@ -121,8 +130,21 @@ tl::expected<std::string, std::string> generate(std::string_view text, std::uint
             text.remove_prefix(end + 1);
         }
         const auto shifted = static_cast<std::int64_t>(number) + format.offset;
-        if (shifted < 0) return tl::unexpected<std::string>("the offset makes the number negative");
-        result += number_text(static_cast<std::uint64_t>(shifted), format);
+        result += number_text(shifted, format);
+    }
+    return result;
+}
+
+std::string generate_data(std::string_view word) {
+    if (word.size() < 2 || word.front() != '"' || word.back() != '"') return std::string(word);
+    word = word.substr(1, word.size() - 2);
+    std::string result;
+    for (std::size_t at = 0; at < word.size(); ++at) {
+        if (word[at] == '\\' && at + 1 < word.size()) {
+            if (word[at + 1] != '"') result += word[at];
+            ++at;
+        }
+        result += word[at];
     }
     return result;
 }

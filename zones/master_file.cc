@@ -7,13 +7,18 @@ namespace zones {
 namespace {
 
 bool is_blank(char c) {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+    return c == ' ' || c == '\t' || c == '\f' || c == '\v';
+}
+
+// A CR ends a line as well, alone or before an LF.
+bool is_end(char c) {
+    return c == '\n' || c == '\r';
 }
 
 }  // namespace
 
 void MasterText::newline() {
-    ++at_;
+    at_ += peek() == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n' ? 2 : 1;
     ++line_;
     line_start_ = at_;
 }
@@ -23,39 +28,47 @@ void MasterText::fail(MasterLine& line, std::string what, unsigned row, unsigned
     line.error = std::move(what);
     line.line = row;
     line.column = column;
-    while (more() && peek() != '\n') ++at_;
+    while (more() && !is_end(peek())) ++at_;
 }
 
 bool MasterText::quoted(MasterLine& line) {
-    const unsigned opened = column();
-    for (++at_; more() && peek() != '\n'; ++at_) {
+    const unsigned row = line_, opened = column();
+    for (++at_; more() && !is_end(peek());) {
         if (peek() == '"') {
             ++at_;
             return true;
         }
-        if (peek() == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') ++at_;
+        if (peek() == '\\' && at_ + 1 < text_.size()) {
+            ++at_;
+            // Escaped, the end of a line is part of the string.
+            if (is_end(peek())) {
+                newline();
+                continue;
+            }
+        }
+        ++at_;
     }
-    fail(line, "a quoted string has no end on its line", line_, opened);
+    fail(line, "a quoted string has no end on its line", row, opened);
     return false;
 }
 
 bool MasterText::word(MasterLine& line) {
     const std::size_t start = at_;
-    const unsigned start_column = column();
+    const unsigned row = line_, start_column = column();
     if (peek() == '"') {
         if (!quoted(line)) return false;
     } else {
-        while (more() && !is_blank(peek()) && peek() != '\n' && peek() != ';' && peek() != '(' &&
+        while (more() && !is_blank(peek()) && !is_end(peek()) && peek() != ';' && peek() != '(' &&
                peek() != ')') {
             if (peek() == '"') {  // as in alpn="h2,h3"
                 if (!quoted(line)) return false;
                 continue;
             }
-            if (peek() == '\\' && at_ + 1 < text_.size() && text_[at_ + 1] != '\n') ++at_;
+            if (peek() == '\\' && at_ + 1 < text_.size() && !is_end(text_[at_ + 1])) ++at_;
             ++at_;
         }
     }
-    line.words.push_back({text_.substr(start, at_ - start), line_, start_column});
+    line.words.push_back({text_.substr(start, at_ - start), row, start_column});
     return true;
 }
 
@@ -63,40 +76,37 @@ bool MasterText::next(MasterLine& line) {
     line.words.clear();
     line.error.clear();
     line.blank_start = more() && is_blank(peek());
+    std::size_t open = 0;  // parentheses; BIND lets them nest
     unsigned open_line = 0, open_column = 0;
-    bool open = false;
     while (more()) {
         const char c = peek();
-        if (c == '\n') {
+        if (is_end(c)) {
             newline();
-            if (open) continue;
+            if (open > 0) continue;
             if (!line.words.empty()) return true;
             line.blank_start = more() && is_blank(peek());
         } else if (is_blank(c)) {
             ++at_;
         } else if (c == ';') {
-            while (more() && peek() != '\n') ++at_;
+            while (more() && !is_end(peek())) ++at_;
         } else if (c == '(') {
-            if (open) {
-                fail(line, "a parenthesis inside of parentheses", line_, column());
-                return true;
+            if (open++ == 0) {
+                open_line = line_;
+                open_column = column();
             }
-            open = true;
-            open_line = line_;
-            open_column = column();
             ++at_;
         } else if (c == ')') {
-            if (!open) {
+            if (open == 0) {
                 fail(line, "a closing parenthesis that was never opened", line_, column());
                 return true;
             }
-            open = false;
+            --open;
             ++at_;
         } else if (!word(line)) {
             return true;
         }
     }
-    if (open) {
+    if (open > 0) {
         fail(line, "a parenthesis is never closed", open_line, open_column);
         return true;
     }

@@ -1,5 +1,7 @@
 #include "zones/node_packer.h"
 
+#include "zones/check.h"
+
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -19,6 +21,7 @@ NodeParts NodePacker::pack(std::span<const std::byte> name, std::uint32_t childr
     buffer_.clear();
     sizes_.clear();
     kinds_.clear();
+    targets_.clear();
     const bool apex = name.size() == origin_.wire().size();
     for (std::size_t i = 0, end = 0; i < records.size(); i = end) {
         while (end < records.size() && records[end].type == records[i].type) ++end;
@@ -26,10 +29,12 @@ NodeParts NodePacker::pack(std::span<const std::byte> name, std::uint32_t childr
     }
     for (const BrokenRule& rule : broken_rules(kinds_, apex)) {
         // Of the records that cannot stand together, the one that came last is blamed.
+        if (records.empty() && !readable_) break;
         std::uint64_t tag = records.empty() ? Flaw::whole : 0;
         for (const Record& record : records) tag = std::max(tag, record.tag);
-        flaws_.push_back({tag, true, quoted(name) + " " + rule.what, rule.hint});
+        flaws_.tell(tag, FlawKind::error, quoted(name) + " " + rule.what, rule.hint);
     }
+    check_spf(name, records);
     views_.clear();
     for (std::size_t i = 0, at = 0; i < sizes_.size(); at += sizes_[i++])
         views_.push_back(std::span<const std::byte>(buffer_).subspan(at, sizes_[i]));
@@ -42,11 +47,14 @@ void NodePacker::rrset(std::span<const std::byte> name, std::span<const Record> 
     for (const Record& record : records) ttl = std::min(ttl, record.ttl);
     const auto other = std::find_if(records.begin(), records.end(),
                                     [&](const Record& record) { return record.ttl != first.ttl; });
-    if (other != records.end())
-        flaws_.push_back({other->tag, false,
-                          quoted(name) + " " + type_text(first.type) + " has records with TTL " +
-                              std::to_string(first.ttl) + " and " + std::to_string(other->ttl),
-                          "an RRset has one TTL (RFC 2181 §5.2); the lowest is used"});
+    // Signatures have the TTLs of what they sign (RFC 4034 §3).
+    if (other != records.end() && first.type != Type::rrsig)
+        flaws_.tell(other->tag, FlawKind::ttl, [&] {
+            return std::pair(quoted(name) + " " + type_text(first.type) + " has records with TTL " +
+                                 std::to_string(first.ttl) + " and " + std::to_string(other->ttl),
+                             std::string("an RRset has one TTL (RFC 2181 §5.2); the lowest is "
+                                         "used"));
+        });
     keep_distinct(name, records);
     std::size_t size = 0;
     for (const Record* record : kept_) size += record_head + record->rdata.size();
@@ -63,9 +71,32 @@ void NodePacker::rrset(std::span<const std::byte> name, std::span<const Record> 
     std::memcpy(at + 2, &count, 2);
     std::memcpy(at + 4, &bytes, 4);
     at += RRsetView::head;
-    for (const Record* record : kept_) at = write_record(at, type, ttl, record->rdata);
+    const std::size_t skip = shape_of(first.type).skip;
+    for (const Record* record : kept_) {
+        if (is_reference(first.type) && is_under(record->rdata.subspan(skip), origin_.wire()))
+            targets_.push_back({record->tag, static_cast<std::size_t>(at - buffer_.data())});
+        at = write_record(at, type, ttl, record->rdata);
+    }
     sizes_.push_back(RRsetView::head + size);
     records_ += count;
+}
+
+// RFC 7208 §3.1: the type SPF is no more; who asks for TXT must find the policy, too.
+void NodePacker::check_spf(std::span<const std::byte> name, std::span<const Record> records) {
+    constexpr Type type_spf{99};
+    const auto has_policy = [&](Type type) {
+        return std::find_if(records.begin(), records.end(), [&](const Record& record) {
+            constexpr std::string_view mark = "v=spf1";
+            return record.type == type && record.rdata.size() > mark.size() &&
+                   std::memcmp(record.rdata.data() + 1, mark.data(), mark.size()) == 0;
+        });
+    };
+    const auto of_spf = std::find_if(records.begin(), records.end(),
+                                     [&](const Record& record) { return record.type == type_spf; });
+    if (of_spf != records.end() && has_policy(Type::txt) == records.end())
+        flaws_.tell(of_spf->tag, FlawKind::other,
+                    quoted(name) + " has an SPF record and no TXT record with the policy",
+                    "write it as TXT; nobody asks for type SPF (RFC 7208 §3.1)");
 }
 
 // RFC 2181 §5: an RRset has no two records with the same data. The order of the file is kept.
@@ -84,44 +115,15 @@ void NodePacker::keep_distinct(std::span<const std::byte> name, std::span<const 
     });
     for (const Record* record : sorted_) {
         if (!kept_.empty() && compare_rdata(type, kept_.back()->rdata, record->rdata) == 0)
-            flaws_.push_back({record->tag, false,
-                              "duplicate record: " + quoted(name) + " " + type_text(type),
-                              "it is served once (RFC 2181 §5); delete one of the lines"});
+            flaws_.tell(record->tag, FlawKind::duplicate, [&] {
+                return std::pair("duplicate record: " + quoted(name) + " " + type_text(type),
+                                 std::string("it is served once (RFC 2181 §5); delete one of the "
+                                             "lines"));
+            });
         else
             kept_.push_back(record);
     }
     std::sort(kept_.begin(), kept_.end());
-}
-
-void check_servers(const Zone& zone, std::vector<Flaw>& flaws) {
-    Zone::Cursor cursor;
-    while (const Node* node = zone.next(cursor)) {
-        const RRsetView servers = node->rrset(Type::ns);
-        if (!servers) continue;
-        const Name owner = *Name::from_wire(node->name());
-        const std::byte* record = servers.records().data();
-        for (std::size_t i = 0; i < servers.count(); ++i) {
-            const Name server = *Name::from_wire(RRsetView::rdata(record));
-            record += RRsetView::record_size(record);
-            if (!server.under(zone.origin())) continue;
-            const Path path(server);
-            const Node* there = zone.node(path, path.depth());
-            if (there != nullptr && (there->rrset(Type::a) || there->rrset(Type::aaaa))) continue;
-            // Below another cut the addresses are that zone's business.
-            const bool needed = node->has(Node::cut) && server.under(owner);
-            if (!needed && std::holds_alternative<Delegation>(zone.find(path, Type::a))) continue;
-            if (!needed && std::holds_alternative<Found>(zone.find(path, Type::a))) continue;
-            if (!needed && std::holds_alternative<Found>(zone.find(path, Type::aaaa))) continue;
-            const bool alias = there != nullptr && there->has(Node::alias);
-            flaws.push_back(
-                {Flaw::whole, false,
-                 "'" + server.text() + "', a name server of '" + owner.text() + "', " +
-                     (alias ? "is an alias"
-                            : (needed ? "has no glue address" : "has no address in this zone")),
-                 alias ? "NS must name a host itself (RFC 2181 §10.3)"
-                       : "add its A or AAAA record to this zone"});
-        }
-    }
 }
 
 }  // namespace zones

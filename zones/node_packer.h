@@ -1,7 +1,8 @@
 #pragma once
 // The records of one name become the parts of its node, and what is wrong or odd with them is told.
 
-#include "zones/builder.h"
+#include "zones/flaw.h"
+#include "zones/node.h"
 #include "zones/rules.h"
 
 #include <cstddef>
@@ -13,7 +14,8 @@ namespace zones {
 
 class NodePacker {
 public:
-    NodePacker(const Name& origin, std::vector<Flaw>& flaws) : origin_(origin), flaws_(flaws) {}
+    NodePacker(const Name& origin, Flaws& flaws)
+        : origin_(origin), flaws_(flaws), readable_(!flaws.any_error()) {}
 
     struct Record {
         Type type;
@@ -28,12 +30,21 @@ public:
                    std::span<const Record> records);
     std::size_t records() const { return records_; }
 
+    // The records of the last node that name hosts of the zone, by where they are behind its name.
+    struct Target {
+        std::uint64_t tag;
+        std::size_t at;
+    };
+    std::span<const Target> targets() const { return targets_; }
+
 private:
     void rrset(std::span<const std::byte> name, std::span<const Record> records);
+    void check_spf(std::span<const std::byte> name, std::span<const Record> records);
     void keep_distinct(std::span<const std::byte> name, std::span<const Record> records);
 
     const Name& origin_;
-    std::vector<Flaw>& flaws_;
+    Flaws& flaws_;
+    const bool readable_;  // of a zone that could not be read whole nobody knows what it lacks
     std::size_t records_ = 0;
     // Of the node being packed; members so that a million nodes share their memory.
     std::vector<std::byte> buffer_;
@@ -41,9 +52,7 @@ private:
     std::vector<RRsetKind> kinds_;
     std::vector<std::span<const std::byte>> views_;
     std::vector<const Record*> sorted_, kept_;
+    std::vector<Target> targets_;
 };
-
-// Name servers inside of the zone that have no address there: warnings.
-void check_servers(const Zone& zone, std::vector<Flaw>& flaws);
 
 }  // namespace zones

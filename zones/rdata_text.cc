@@ -2,9 +2,12 @@
 
 #include "zones/master_file.h"
 #include "zones/node.h"
+#include "zones/rdata_rules.h"
 
 #include <algorithm>
 #include <cstring>
+
+#include <arpa/inet.h>
 
 #include "zones/ldns.h"
 
@@ -24,6 +27,36 @@ std::string generic_text(std::span<const std::byte> rdata) {
     return text;
 }
 
+// ldns does not know how the data of these are written, or takes a name for a string (NSAP-PTR),
+// but there is a type whose data are the same.
+Type read_as(Type type) {
+    constexpr Type nsap_ptr{23}, ninfo{56}, rkey{57}, avc{258}, resinfo{261}, wallet{262},
+        ta{32768};
+    if (type == nsap_ptr) return Type::ptr;
+    if (type == ninfo || type == avc || type == resinfo || type == wallet) return Type::txt;
+    if (type == rkey) return Type::dnskey;
+    return type == ta ? Type::ds : type;
+}
+
+// Whether ldns knows how the data of a type are written.
+bool is_written(Type type) {
+    const auto number = static_cast<std::uint16_t>(type);
+    const ldns_rr_descriptor* about = ldns_rr_descript(number);
+    return about != nullptr && about->_type == number;
+}
+
+// Only strings stand in quotes: what is quoted elsewhere is a mistake that BIND refuses, too.
+bool takes_quotes(Type type) {
+    const ldns_rr_descriptor* about = ldns_rr_descript(static_cast<std::uint16_t>(type));
+    const auto is_string = [](ldns_rdf_type field) {
+        return field == LDNS_RDF_TYPE_STR || field == LDNS_RDF_TYPE_LONG_STR ||
+               field == LDNS_RDF_TYPE_TAG || field == LDNS_RDF_TYPE_SVCPARAMS;
+    };
+    for (std::size_t i = 0; i < about->_maximum; ++i)
+        if (is_string(ldns_rr_descriptor_field_type(about, i))) return true;
+    return is_string(about->_variable);
+}
+
 }  // namespace
 
 struct RdataReader::Origin {
@@ -36,19 +69,87 @@ RdataReader::RdataReader() : origin_(std::make_unique<Origin>()) {
 RdataReader::~RdataReader() = default;
 
 void RdataReader::set_origin(const Name& origin) {
+    origin_name_ = origin;
     origin_->rdf.reset(
         ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, origin.wire().size(), origin.wire().data()));
 }
 
-tl::expected<std::span<const std::byte>, std::string> RdataReader::read(Type type,
-                                                                        std::string_view text) {
+// The line that ldns reads: it takes what it knows for words and knows no escaped end of line.
+void RdataReader::join(Type type, std::span<const std::string_view> words) {
+    line_ = ". 0 IN TYPE" + std::to_string(static_cast<std::uint16_t>(type)) + ' ';
+    text_at_ = line_.size();
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (i > 0) line_ += ' ';
+        std::string_view rest = words[i];
+        // RFC 8659 §4.1: the value may stand without quotes; ldns wants them.
+        const bool bare = type == Type::caa && i == 2 && !is_generic(words) && rest[0] != '"';
+        if (bare) line_ += '"';
+        for (std::size_t end; (end = rest.find_first_of("\r\n")) != std::string_view::npos;) {
+            line_ += rest.substr(0, end);
+            line_ += "010";  // behind its backslash
+            rest.remove_prefix(end + (rest.substr(end, 2) == "\r\n" ? 2 : 1));
+        }
+        line_ += rest;
+        if (bare) line_ += '"';
+    }
+}
+
+RdataReader::Read RdataReader::read(Type type, std::span<const std::string_view> words) {
+    if (auto plain = read_plain(type, words)) return std::move(*plain);
+    join(read_as(type), words);
+    const auto read = is_generic(words) ? read_generic(words) : read_written(read_as(type), words);
+    if (!read) return read;
+    if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
+    if (std::string wrong = wrong_data(read_as(type), wire_); !wrong.empty())
+        return tl::unexpected(std::move(wrong));
+    return read;
+}
+
+// One address or one name; whatever is odd about them is left to be told by who reads the rest.
+std::optional<RdataReader::Read> RdataReader::read_plain(Type type,
+                                                         std::span<const std::string_view> words) {
+    if (words.size() != 1 || is_generic(words)) return std::nullopt;
+    const std::string_view word = words[0];
+    if (word.find_first_of(std::string_view("\"\0", 2)) != std::string_view::npos)
+        return std::nullopt;
+    if (type == Type::a || type == Type::aaaa) {
+        char text[64];
+        if (word.size() >= sizeof text) return std::nullopt;
+        *std::copy(word.begin(), word.end(), text) = '\0';
+        wire_.resize(type == Type::a ? 4 : 16);
+        if (inet_pton(type == Type::a ? AF_INET : AF_INET6, text, wire_.data()) != 1)
+            return std::nullopt;
+        return std::span<const std::byte>(wire_);
+    }
+    if (type != Type::ns && type != Type::cname && type != Type::ptr && type != Type::dname)
+        return std::nullopt;
+    const auto name = Name::parse(word, origin_name_);
+    if (!name) return std::nullopt;
+    wire_.assign(name->wire().begin(), name->wire().end());
+    return std::span<const std::byte>(wire_);
+}
+
+// RFC 3597 §5: \# LENGTH HEX, the digits in any number of words.
+RdataReader::Read RdataReader::read_generic(std::span<const std::string_view> words) {
+    auto bytes = generic_data(words);
+    if (!bytes) return tl::unexpected(std::move(bytes.error()));
+    wire_ = std::move(*bytes);
+    return std::span<const std::byte>(wire_);
+}
+
+RdataReader::Read RdataReader::read_written(Type type, std::span<const std::string_view> words) {
     // A C string ends at the first zero byte, and what is behind it would pass unseen.
-    if (text.find('\0') != std::string_view::npos)
+    if (line_.find('\0') != std::string::npos)
         return tl::unexpected<std::string>("a zero byte in the data");
-    line_ = ". 0 IN TYPE";
-    line_ += std::to_string(static_cast<std::uint16_t>(type));
-    line_ += ' ';
-    line_ += text;
+    if (!is_written(type))
+        return tl::unexpected<std::string>(
+            "of this type only the bytes are known: \\# LENGTH HEX (RFC 3597 §5)");
+    const bool quotes = std::any_of(words.begin(), words.end(),
+                                    [](std::string_view word) { return word[0] == '"'; });
+    if (quotes && !takes_quotes(type)) return tl::unexpected<std::string>("no quotes belong here");
+    const bool address = type == Type::a || type == Type::aaaa;
+    if (std::string wrong = address ? "" : wrong_words(type, words); !wrong.empty())
+        return tl::unexpected(std::move(wrong));
     ldns_rr* made = nullptr;
     const ldns_status status =
         ldns_rr_new_frm_str(&made, line_.c_str(), 0, origin_->rdf.get(), nullptr);
@@ -62,13 +163,44 @@ tl::expected<std::span<const std::byte>, std::string> RdataReader::read(Type typ
         const auto* bytes = reinterpret_cast<const std::byte*>(ldns_rdf_data(field));
         wire_.insert(wire_.end(), bytes, bytes + ldns_rdf_size(field));
     }
-    if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
     return std::span<const std::byte>(wire_);
+}
+
+const char* data_form(Type type) {
+    switch (type) {
+        case Type::a:
+            return "an IPv4 address, as in 192.0.2.1";
+        case Type::aaaa:
+            return "an IPv6 address, as in 2001:db8::1";
+        case Type::ns:
+        case Type::cname:
+        case Type::ptr:
+        case Type::dname:
+            return "one name, as in host.example.";
+        case Type::mx:
+            return "preference and host, as in 10 mail.example.";
+        case Type::txt:
+            return "strings of at most 255 bytes each, as in \"v=spf1 -all\"";
+        case Type::soa:
+            return "primary, mailbox, serial, refresh, retry, expire, minimum, as in "
+                   "ns hostmaster 1 3600 600 1209600 300";
+        case Type::srv:
+            return "priority, weight, port and host, as in 0 5 5060 sip.example.";
+        case Type::caa:
+            return "flags, tag and value, as in 0 issue \"ca.example\"";
+        case Type::ds:
+            return "key tag, algorithm, digest type and digest in hex";
+        case Type::svcb:
+        case Type::https:
+            return "priority, target and parameters, as in 1 . alpn=\"h2\"";
+        default:
+            return "";
+    }
 }
 
 std::string rdata_text(Type type, std::span<const std::byte> rdata) {
     std::vector<std::byte> wire(1 + record_head + rdata.size());
-    write_record(wire.data() + 1, static_cast<std::uint16_t>(type), 0, rdata);
+    write_record(wire.data() + 1, static_cast<std::uint16_t>(read_as(type)), 0, rdata);
     ldns_rr* made = nullptr;
     std::size_t at = 0;
     const ldns_status status =
@@ -90,15 +222,19 @@ std::string rdata_text(Type type, std::span<const std::byte> rdata) {
     MasterText lines(rest);
     MasterLine words;
     if (!lines.next(words) || !words.error.empty()) return generic_text(rdata);
-    std::string text;
-    for (const Word& word : words.words) {
-        if (!text.empty()) text += ' ';
-        text += word.text;
-    }
+    std::vector<std::string_view> views;
+    for (const Word& word : words.words) views.push_back(word.text);
+    if (views.empty()) return generic_text(rdata);
     RdataReader reader;
-    const auto again = reader.read(type, text);
+    const auto again = reader.read(type, views);
     const bool same = again && std::equal(again->begin(), again->end(), rdata.begin(), rdata.end());
-    return same ? text : generic_text(rdata);
+    if (!same) return generic_text(rdata);
+    std::string text;
+    for (const std::string_view view : views) {
+        if (!text.empty()) text += ' ';
+        text += view;
+    }
+    return text;
 }
 
 }  // namespace zones

@@ -6,14 +6,25 @@
 
 namespace zones {
 
+namespace {
+
+// RFC 2181 §10.1, RFC 4034 §3 and §4; RFC 3007 §3.1.1 for KEY. SIG and NXT are of the DNSSEC
+// before.
+bool may_stand_beside_alias(Type type) {
+    constexpr Type sig{24}, key{25}, nxt{30};
+    return type == Type::cname || type == Type::rrsig || type == Type::nsec || type == sig ||
+           type == key || type == nxt;
+}
+
+}  // namespace
+
 std::vector<BrokenRule> broken_rules(std::span<const RRsetKind> kinds, bool apex) {
     std::vector<BrokenRule> broken;
     bool alias = false, other = false, soa = false, ns = false;
     for (const RRsetKind& kind : kinds) {
         const std::string type = type_text(kind.type);
         alias |= kind.type == Type::cname;
-        // RFC 2181 §10.1, RFC 4034 §2.5, §4.
-        other |= kind.type != Type::cname && kind.type != Type::rrsig && kind.type != Type::nsec;
+        other |= !may_stand_beside_alias(kind.type);
         soa |= kind.type == Type::soa;
         ns |= kind.type == Type::ns;
         if (kind.type == Type::soa && !apex)

@@ -57,10 +57,15 @@ std::optional<std::uint64_t> read_ttl(std::string_view text) {
 
 std::optional<Class> read_class(std::string_view text) {
     if (equal_words(text, "IN")) return Class::in;
-    if (equal_words(text, "CH")) return Class::ch;
-    if (equal_words(text, "HS")) return Class::hs;
-    if (equal_words(text, "CLASS1")) return Class::in;
-    return std::nullopt;
+    if (equal_words(text, "CH") || equal_words(text, "CHAOS")) return Class::ch;
+    if (equal_words(text, "HS") || equal_words(text, "HESIOD")) return Class::hs;
+    // RFC 3597 §5.
+    if (text.size() < 6 || !equal_words(text.substr(0, 5), "CLASS")) return std::nullopt;
+    std::uint16_t value = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + 5, end, value);
+    if (error != std::errc() || stop != end) return std::nullopt;
+    return static_cast<Class>(value);
 }
 
 }  // namespace zones

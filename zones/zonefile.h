@@ -4,6 +4,7 @@
 
 #include "zones/zone.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -36,7 +37,7 @@ struct Place {
 
 struct Loaded {
     std::shared_ptr<const Zone> zone;  // null when any mistake is an error
-    std::vector<Mistake> mistakes;     // in file order
+    std::vector<Mistake> mistakes;     // in file order, then of the whole; bounded (zones/flaw.h)
     std::vector<std::string> files;    // all that were read, the zone's own first
     std::vector<Place> seen;           // of the names that were watched for, in file order
 };
@@ -46,10 +47,11 @@ using Opener = std::function<tl::expected<std::string, std::string>(const std::s
 
 inline constexpr std::size_t include_depth_max = 16;
 inline constexpr std::size_t include_files_max = 1000;
-inline constexpr std::size_t mistakes_max = 10'000;
+inline constexpr std::uint64_t text_size_max = std::uint64_t{1} << 33;  // of all files of a zone
 inline constexpr std::size_t watched_max = 1000;
 
-// `watch`: names whose first place in the files is wanted in Loaded::seen.
+// `watch`: names that are made elsewhere. Their first place in the files is wanted in Loaded::seen,
+// and who names them as a host is not told that they have no address.
 Loaded load_zone(const Name& origin, const std::string& path, const Opener& open,
                  std::span<const Name> watch = {});
 

@@ -4,6 +4,7 @@
 #include "dnsd/config/groups.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include <fmt/format.h>
@@ -223,7 +224,7 @@ private:
                   std::vector<Endpoint> secondaries) {
         const auto name = zone_name(name_field);
         if (!name) return;
-        if (find_zone(*name))
+        if (!zone_at_.emplace(*name, config_.zones.size()).second)
             document_.error(name_field.place,
                             fmt::format("the zone {} is there twice", name->text()));
         else
@@ -231,9 +232,8 @@ private:
     }
 
     const ZoneConfig* find_zone(const zones::Name& name) const {
-        const auto found = std::find_if(config_.zones.begin(), config_.zones.end(),
-                                        [&](const auto& zone) { return zone.name == name; });
-        return found == config_.zones.end() ? nullptr : &*found;
+        const auto found = zone_at_.find(name);
+        return found == zone_at_.end() ? nullptr : &config_.zones[found->second];
     }
 
     void short_form() {
@@ -332,6 +332,7 @@ private:
     std::optional<Table> tcp_;  // [dns.tcp]
     std::string directory_;
     Config config_;
+    std::map<zones::Name, std::size_t> zone_at_;  // in config_.zones: there may be 100,000
     std::vector<Place> group_places_;
 };
 

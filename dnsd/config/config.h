@@ -81,6 +81,10 @@ std::vector<zones::Name> live_names(const GroupConfig& group);
 std::vector<zones::Mistake> live_names_in(const zones::Loaded&, const GroupConfig& group);
 
 // What changed, a line each, as a reload prints it: "+ server wiki5", "~ www.ttl 10s -> 5s".
-std::vector<std::string> differences(const Config& before, const Config& after);
+// A reload takes the zones; everything else waits for a restart.
+std::vector<std::string> zone_differences(const std::vector<ZoneConfig>& before,
+                                          const std::vector<ZoneConfig>& after);
+std::vector<std::string> restart_differences(const Config& before, const Config& after);
+std::vector<std::string> differences(const Config& before, const Config& after);  // both
 
 }  // namespace dnsd

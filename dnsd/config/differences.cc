@@ -2,6 +2,7 @@
 #include "dnsd/config/fields.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -77,6 +78,7 @@ void compare_groups(Differences& out, const std::string& prefix, const GroupConf
                     const GroupConfig& after) {
     const std::string www = prefix + "www.";
     const std::string master = prefix + "master.";
+    out.value(prefix + "zone", before.zone.text(), after.zone.text());
     out.value(www + "name", before.www_name.text(), after.www_name.text());
     out.value(www + "ttl", std::chrono::seconds(before.www_ttl),
               std::chrono::seconds(after.www_ttl));
@@ -146,24 +148,32 @@ void compare_settings(Differences& out, const Config& before, const Config& afte
 
 }  // namespace
 
-std::vector<std::string> differences(const Config& before, const Config& after) {
+std::vector<std::string> zone_differences(const std::vector<ZoneConfig>& before,
+                                          const std::vector<ZoneConfig>& after) {
+    Differences out;
+    // There may be ten thousand: each is looked up.
+    std::map<zones::Name, const ZoneConfig*> old, now;
+    for (const ZoneConfig& zone : before) old.emplace(zone.name, &zone);
+    for (const ZoneConfig& zone : after) now.emplace(zone.name, &zone);
+    for (const ZoneConfig& zone : before)
+        if (!now.contains(zone.name)) out.removed("zone", zone.name.text());
+    for (const ZoneConfig& zone : after) {
+        const auto found = old.find(zone.name);
+        if (found == old.end()) {
+            out.added("zone", zone.name.text());
+            continue;
+        }
+        const std::string name = "zone " + zone.name.text() + " ";
+        out.value(name + "file", found->second->file, zone.file);
+        out.value(name + "secondaries", joined(found->second->secondaries),
+                  joined(zone.secondaries));
+    }
+    return out.lines;
+}
+
+std::vector<std::string> restart_differences(const Config& before, const Config& after) {
     Differences out;
     compare_settings(out, before, after);
-    match(
-        before.zones, after.zones, [](const ZoneConfig& z) { return z.name; },
-        [&](const ZoneConfig& z, bool is_new) {
-            is_new ? out.added("zone", z.name.text()) : out.removed("zone", z.name.text());
-        },
-        [&](const ZoneConfig& a, const ZoneConfig& b) {
-            const std::string zone = "zone " + b.name.text() + " ";
-            out.value(zone + "file", a.file, b.file);
-            match(
-                a.secondaries, b.secondaries, [](const Endpoint& e) { return e; },
-                [&](const Endpoint& e, bool is_new) {
-                    is_new ? out.added("secondary", e.text()) : out.removed("secondary", e.text());
-                },
-                [](const Endpoint&, const Endpoint&) {});
-        });
     const bool alone = before.groups.size() == 1 && after.groups.size() == 1;
     match(
         before.groups, after.groups, [](const GroupConfig& g) { return g.rules.group; },
@@ -174,6 +184,13 @@ std::vector<std::string> differences(const Config& before, const Config& after) 
             compare_groups(out, alone ? "" : "group " + b.rules.group + " ", a, b);
         });
     return out.lines;
+}
+
+std::vector<std::string> differences(const Config& before, const Config& after) {
+    std::vector<std::string> lines = restart_differences(before, after);
+    for (std::string& line : zone_differences(before.zones, after.zones))
+        lines.push_back(std::move(line));
+    return lines;
 }
 
 }  // namespace dnsd

@@ -7,6 +7,7 @@
 #include "heartbeat/io/keyfile.h"
 
 #include <algorithm>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -35,6 +36,27 @@ void add_zones(const Config& config, std::vector<Mistake>& mistakes) {
         if (!loaded.zone) continue;
         for (const zones::Mistake& mistake : live_names_in(loaded, config.groups))
             mistakes.push_back(from_zone_file(mistake));
+    }
+}
+
+bool has_error(const std::vector<Mistake>& mistakes) {
+    return std::any_of(mistakes.begin(), mistakes.end(),
+                       [](const Mistake& mistake) { return mistake.is_error; });
+}
+
+// Groups change at a restart only: what they need stays until then.
+void add_missing_group_zones(const Config& config, const Config& running, const std::string& path,
+                             std::vector<Mistake>& mistakes) {
+    std::set<zones::Name> names;
+    for (const ZoneConfig& zone : config.zones) names.insert(zone.name);
+    for (const GroupConfig& group : running.groups) {
+        if (names.contains(group.zone)) continue;
+        Mistake mistake;
+        mistake.file = path;
+        mistake.what = fmt::format("the zone {} is gone, but the running group {} makes {} in it",
+                                   group.zone.text(), group.rules.group, group.www_name.text());
+        mistake.hint = "put the zone back; to end the group, restart with this configuration";
+        mistakes.push_back(std::move(mistake));
     }
 }
 
@@ -92,15 +114,21 @@ Config read_config_or_throw(const std::string& path) {
 }
 
 ConfigAgain read_config_again(const std::string& path, const Config& running) {
-    const ConfigRead read = read_config(path, read_text);
-    ConfigAgain again{read.config.has_value(), read.report(), {}, {}};
-    if (read.config) again.differences = differences(running, *read.config);
+    ConfigRead read = read_config(path, read_text);
+    if (read.config) add_missing_group_zones(*read.config, running, path, read.mistakes);
+    ConfigAgain again;
+    again.ok = read.config && !has_error(read.mistakes);
+    again.mistakes = read.report();
     if (const auto secrets = read_cookie_secrets(running)) {
         again.cookies = *secrets;
     } else {
         again.ok = false;
         again.mistakes += "error: " + secrets.error() + "\n";
     }
+    if (!again.ok) return again;
+    again.waits_for_restart = restart_differences(running, *read.config);
+    again.zone_changes = zone_differences(running.zones, read.config->zones);
+    again.zones = std::move(read.config->zones);
     return again;
 }
 
@@ -112,9 +140,7 @@ CheckReport check(const std::string& config_path) {
         add_keys(*read.config, wrong);
     }
     CheckReport report;
-    report.ok = read.config && wrong.empty() &&
-                std::none_of(read.mistakes.begin(), read.mistakes.end(),
-                             [](const Mistake& mistake) { return mistake.is_error; });
+    report.ok = read.config && wrong.empty() && !has_error(read.mistakes);
     report.text = read.report();
     for (const std::string& sentence : wrong) report.text += "error: " + sentence + "\n";
     return report;

@@ -24,14 +24,18 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
 // The configuration, or StartError after every mistake was written to stderr.
 Config read_config_or_throw(const std::string& path);
 // What a reload finds in the file of the running configuration, and in the file of cookie secrets
-// that the running one names. With an error in either nothing is taken from them; of the settings
-// what changed is only told, since it takes effect at a restart.
+// that the running one names: the zones and the secrets, which it takes. With an error in either it
+// takes nothing; what else changed is only told, since it takes effect at a restart.
 struct ConfigAgain {
     bool ok = true;
-    std::string mistakes;                  // the report; warnings alone leave `ok`
-    std::vector<std::string> differences;  // from the running configuration
-    zones::CookieSecrets cookies;          // empty when they are not from a file
+    std::string mistakes;                        // the report; warnings alone leave `ok`
+    std::vector<std::string> waits_for_restart;  // differences from the running configuration
+    std::vector<std::string> zone_changes;       // … that are taken
+    std::vector<ZoneConfig> zones;
+    zones::CookieSecrets cookies;  // empty when they are not from a file
 };
+// `running` has the zones of the last reload. A zone in which a running group makes names must
+// stay.
 ConfigAgain read_config_again(const std::string& path, const Config& running);
 // Reads everything that a start would read and opens nothing: the report of all mistakes, in which
 // `ok` is false when any of them would keep the daemon from starting.

@@ -29,6 +29,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds ledger_retry{1};
 constexpr std::chrono::seconds status_every{1};
+constexpr std::chrono::milliseconds sweep_every{100};
 constexpr std::size_t dns_header = 12;
 
 // Zones without groups go without a ledger, if nobody made one.
@@ -50,17 +51,24 @@ ZoneReader reader_for(const Setup& setup) {
 
 Loader::ConfigReader config_reader_for(const Setup& setup) {
     if (!setup.config) return {};
-    return [file = setup.config_file, running = *setup.config] {
-        return read_config_again(file, running);
+    return [file = setup.config_file, running = *setup.config]() mutable {
+        Loader::Reread found{read_config_again(file, running), {}};
+        if (!found.config.ok) return found;
+        running.zones = found.config.zones;
+        found.sources = sources_of(running.zones, running.groups);
+        return found;
     };
 }
 
-// What a reload says of the configuration; it takes nothing from it.
+// What a reload says of the configuration.
 void log_config(const ConfigAgain& again) {
     if (!again.mistakes.empty()) (again.ok ? log_warning : log_error)(again.mistakes);
-    for (const std::string& difference : again.differences) log_warning(difference);
-    if (!again.differences.empty())
+    for (const std::string& difference : again.waits_for_restart) log_warning(difference);
+    if (!again.waits_for_restart.empty())
         log_warning("the configuration's changes above take effect at a restart");
+    std::vector<ZoneStore::Line> lines;
+    for (const std::string& change : again.zone_changes) lines.push_back({Urgency::info, change});
+    for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
 unsigned workers_of(const Setup& setup) {
@@ -95,8 +103,10 @@ private:
 
     std::size_t targets_wanted() const;
     std::vector<Notifier::Target> targets() const;
-    void log_lines(const std::vector<ZoneStore::Line>& lines) const;
+    static void log_lines(std::vector<ZoneStore::Line> lines);
     void publish();
+    void publish(const ZoneStore::Outcome& outcome);
+    void sweep();
     void loaded(Loader::Result result);
     void take_cookies(const zones::CookieSecrets& secrets);
     void transferred(const TransferDone& done);
@@ -109,6 +119,8 @@ private:
     asio::signal_set signals_{loop_};
     asio::steady_timer ledger_again_{loop_};
     asio::steady_timer status_again_{loop_};
+    asio::steady_timer sweep_again_{loop_};
+    Secondaries secondaries_;
     std::optional<Ledger> ledger_;
     ZoneStore store_;
     Loader loader_;
@@ -124,6 +136,7 @@ private:
 
 Control::Inside::Inside(Setup setup)
     : setup_(std::move(setup)),
+      secondaries_(setup_.secondaries),
       ledger_(open_ledger(setup_.config)),
       store_(zones::Catalog().with(setup_.access).with(setup_.identity).with(setup_.edns),
              ledger_ ? &*ledger_ : nullptr),
@@ -237,7 +250,7 @@ void Control::Inside::stop() {
 // How many there would be, if every zone that was read were served.
 std::size_t Control::Inside::targets_wanted() const {
     std::size_t wanted = 0;
-    for (const zones::Name& zone : store_.read_names()) wanted += setup_.secondaries(zone).size();
+    for (const zones::Name& zone : store_.read_names()) wanted += secondaries_(zone).size();
     return wanted;
 }
 
@@ -247,7 +260,7 @@ std::vector<Notifier::Target> Control::Inside::targets() const {
     std::vector<Notifier::Target> targets;
     std::size_t wanted = 0;
     for (const zones::Name& zone : store_.names())
-        for (const Endpoint& secondary : setup_.secondaries(zone))
+        for (const Endpoint& secondary : secondaries_(zone))
             if (++wanted <= Notifier::targets_max)
                 targets.push_back({secondary.address, secondary.port, zone});
     if (wanted > Notifier::targets_max)
@@ -256,19 +269,26 @@ std::vector<Notifier::Target> Control::Inside::targets() const {
     return targets;
 }
 
-void Control::Inside::log_lines(const std::vector<ZoneStore::Line>& lines) const {
-    for (const ZoneStore::Line& line : lines) log(line.urgency, line.text);
+void Control::Inside::log_lines(std::vector<ZoneStore::Line> lines) {
+    for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
-// Edition → ledger → query threads → secondaries → machines, in this order.
 void Control::Inside::publish() {
     const ZoneStore::Outcome outcome = store_.publish();
     log_lines(outcome.lines);
-    if (outcome.catalog_changed) published_.store(store_.catalog());
+    publish(outcome);
+}
+
+// Edition → ledger → query threads → secondaries → machines, in this order.
+void Control::Inside::publish(const ZoneStore::Outcome& outcome) {
+    if (outcome.catalog_changed) {
+        published_.store(store_.catalog());
+        sweep();
+    }
     if (outcome.zones_changed) notify_->step(Notifier::TargetsChanged{targets()});
-    for (const auto& [zone, serial] : outcome.published) {
-        notify_->step(Notifier::VersionPublished{zone, serial});
-        if (groups_) groups_->published(zone, serial);
+    for (const ZoneStore::PublishedZone& one : outcome.published) {
+        notify_->step(Notifier::VersionPublished{one.zone, one.serial});
+        if (groups_) groups_->published(one.zone, one.serial);
     }
     if (outcome.ledger_failed) {
         ledger_again_.expires_after(ledger_retry);
@@ -277,6 +297,15 @@ void Control::Inside::publish() {
         });
     }
     if (ready_) publish_status();
+}
+
+// Until the query threads have moved on from all old versions, which end here.
+void Control::Inside::sweep() {
+    if (published_.sweep() == 0) return;
+    sweep_again_.expires_after(sweep_every);
+    sweep_again_.async_wait([this](const error_code& error) {
+        if (!error) sweep();
+    });
 }
 
 void Control::Inside::loaded(Loader::Result result) {
@@ -293,9 +322,23 @@ void Control::Inside::loaded(Loader::Result result) {
     }
     for (const zones::Mistake& mistake : result.sources->mistakes) log_error(mistake.text());
     if (result.config) take_cookies(result.config->cookies);
+    if (result.config) {
+        secondaries_ = secondaries_of(result.config->zones);
+        store_.admit(access_of(*setup_.config, result.config->zones));
+    }
     reload_.read(result);
-    log_lines(store_.take(std::move(result.read)));
-    publish();
+    const std::size_t before = store_.names().size();
+    std::vector<ZoneStore::Line> lines = store_.take(std::move(result.read));
+    const std::size_t removed = before - store_.names().size();
+    ZoneStore::Outcome outcome = store_.publish();
+    lines.insert(lines.end(), outcome.lines.begin(), outcome.lines.end());
+    for (const ZoneStore::PublishedZone& one : outcome.published)
+        lines.push_back({Urgency::info, text_of(one)});
+    reload_.published(outcome.published, removed);
+    log_lines(std::move(lines));
+    // Whom to tell may have changed, though the zones have not.
+    outcome.zones_changed = outcome.zones_changed || result.config;
+    publish(outcome);
     log_info(reload_.text());
 }
 

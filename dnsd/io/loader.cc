@@ -26,11 +26,13 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
 
     Result read_again() {
         if (!config) return read();
-        ConfigAgain found = config();
+        Reread found = config();
+        if (found.config.ok) sources = [all = std::move(found.sources)] { return all; };
         Result result =
-            found.ok ? read()
-                     : Result{tl::unexpected(std::string("the configuration has errors")), {}, {}};
-        result.config = std::move(found);
+            found.config.ok
+                ? read()
+                : Result{tl::unexpected(std::string("the configuration has errors")), {}, {}};
+        result.config = std::move(found.config);
         return result;
     }
 

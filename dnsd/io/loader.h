@@ -25,9 +25,14 @@ public:
     };
     using Sources = std::function<tl::expected<ZoneSources, std::string>()>;
     // The configuration, before any zone file: with a mistake in it none of those is read.
-    using ConfigReader = std::function<ConfigAgain()>;
+    struct Reread {
+        ConfigAgain config;
+        ZoneSources sources;  // that it names: read from now on
+    };
+    using ConfigReader = std::function<Reread()>;
 
-    // `on_loaded` is called on the loop's thread; `config` may be empty.
+    // `on_loaded` is called on the loop's thread; `config` may be empty, and is called by one
+    // thread at a time.
     Loader(boost::asio::io_context& loop, ConfigReader config, Sources sources, ZoneReader reader,
            std::function<void(Result)> on_loaded);
     // Does not wait for a reading that is under way.

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace dnsd {
 
@@ -22,6 +23,7 @@ public:
     PublishedCell(const PublishedCell&) = delete;
     PublishedCell& operator=(const PublishedCell&) = delete;
 
+    // By one thread alone, as is sweep().
     void store(Pointer next) {
         assert(next);
         {
@@ -30,7 +32,17 @@ public:
             // Inside the lock, so that a reader never pairs this generation with the value before.
             generation_.fetch_add(1, std::memory_order_release);
         }
-        // The value before dies here, outside the lock, if no reader holds it.
+        retired_.push_back(std::move(next));
+        sweep();
+    }
+
+    // Values before that readers have let go of die here and never in a reader, whom freeing ten
+    // thousand zones would keep from its queries. Returns how many are still held.
+    std::size_t sweep() {
+        // Nobody can take hold of one anew: a count of one is ours and stays so. Its end is ordered
+        // behind the readers' by the count itself.
+        std::erase_if(retired_, [](const Pointer& value) { return value.use_count() == 1; });
+        return retired_.size();
     }
 
     Pointer load() const {
@@ -39,7 +51,7 @@ public:
     }
 
     // One thread's view. It keeps the value that it last gave out alive until the next current() or
-    // release().
+    // release(); what it lets go of dies in sweep().
     class Reader {
     public:
         explicit Reader(const PublishedCell& cell) : cell_(&cell) {}
@@ -71,6 +83,7 @@ private:
     mutable std::mutex mutex_;
     Pointer value_;
     std::atomic<std::uint64_t> generation_{1};
+    std::vector<Pointer> retired_;  // of the thread that stores
 };
 
 }  // namespace dnsd

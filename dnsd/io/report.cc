@@ -2,6 +2,7 @@
 
 #include "dnsd/io/wall_clock.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -46,6 +47,24 @@ std::string text_of(const Notifier::Note& note) {
                        Endpoint{note.target.address, note.target.port}.text(), note.text);
 }
 
+std::string text_of(const ZoneStore::PublishedZone& zone) {
+    if (!zone.before)
+        return fmt::format("zone {}: added, serial {}", zone.zone.text(), zone.serial.value());
+    return fmt::format("zone {}: serial {} -> {}", zone.zone.text(), zone.before->value(),
+                       zone.serial.value());
+}
+
+std::vector<ZoneStore::Line> bounded(std::vector<ZoneStore::Line> lines) {
+    if (lines.size() <= zone_lines_max) return lines;
+    const std::size_t more = lines.size() - zone_lines_max;
+    std::stable_sort(lines.begin(), lines.end(),
+                     [](const auto& a, const auto& b) { return a.urgency > b.urgency; });
+    lines.resize(zone_lines_max);
+    lines.push_back(
+        {Urgency::warning, fmt::format("{} more lines about zones are not shown", more)});
+    return lines;
+}
+
 std::size_t names_in(const zones::Catalog& catalog) {
     std::size_t names = 0;
     catalog.for_each([&](const zones::History& history) { names += history.newest()->names(); });
@@ -57,6 +76,7 @@ ReloadReport::ReloadReport() : time_ms_(wall_milliseconds()) {}
 void ReloadReport::failed(const std::string& why) {
     ok_ = false;
     text_ = "reload: " + why;
+    errors_.clear();
 }
 
 void ReloadReport::read(const Loader::Result& result) {
@@ -70,11 +90,19 @@ void ReloadReport::read(const Loader::Result& result) {
     ok_ = broken == 0;
     if (ok_) time_ms_ = wall_milliseconds();
     text_ = fmt::format("reload: {} read anew, {} unchanged", counted(anew, "zone"), unchanged);
-    if (!ok_) text_ += fmt::format(", {} with errors: served as before", broken);
+    errors_ = ok_ ? "" : fmt::format(", {} with errors: served as before", broken);
+}
+
+void ReloadReport::published(const std::vector<ZoneStore::PublishedZone>& zones,
+                             std::size_t removed) {
+    const auto added =
+        std::count_if(zones.begin(), zones.end(), [](const auto& zone) { return !zone.before; });
+    if (added > 0) text_ += fmt::format(", {} added", added);
+    if (removed > 0) text_ += fmt::format(", {} removed", removed);
 }
 
 std::string ReloadReport::text() const {
-    return text_;
+    return text_ + errors_;
 }
 
 void ReloadReport::fill_in(Status& status) const {

@@ -16,7 +16,13 @@
 namespace dnsd {
 
 std::string text_of(const Notifier::Note&);
+std::string text_of(const ZoneStore::PublishedZone&);
 std::size_t names_in(const zones::Catalog&);
+
+// Lines about zones, of which there may be ten thousand: a bounded number of them, those of errors
+// first if there are too many, and how many there were besides.
+constexpr std::size_t zone_lines_max = 500;
+std::vector<ZoneStore::Line> bounded(std::vector<ZoneStore::Line> lines);
 
 // How the last reading of the zone files went.
 class ReloadReport {
@@ -24,13 +30,14 @@ public:
     ReloadReport();
     void failed(const std::string& why);
     void read(const Loader::Result& result);
-    std::string text() const;  // "reload: 2 zones read anew, 1 unchanged"
+    void published(const std::vector<ZoneStore::PublishedZone>& zones, std::size_t removed);
+    std::string text() const;  // "reload: 2 zones read anew, 1 unchanged, 1 added, 1 removed"
     void fill_in(Status&) const;
 
 private:
     bool ok_ = true;
     std::int64_t time_ms_;
-    std::string text_;
+    std::string text_, errors_;
 };
 
 void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, const Groups* groups,

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -60,31 +61,50 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
     return setup;
 }
 
+ZoneSources sources_of(const std::vector<ZoneConfig>& zones,
+                       const std::vector<GroupConfig>& groups) {
+    ZoneSources sources;
+    for (const ZoneConfig& zone : zones)
+        sources.sources.push_back({zone.name, zone.file, live_names(zone.name, groups)});
+    return sources;
+}
+
+Secondaries secondaries_of(const std::vector<ZoneConfig>& zones) {
+    std::map<zones::Name, std::vector<Endpoint>> secondaries;
+    for (const ZoneConfig& zone : zones) secondaries[zone.name] = zone.secondaries;
+    return [secondaries = std::move(secondaries)](const zones::Name& zone) {
+        const auto found = secondaries.find(zone);
+        return found == secondaries.end() ? std::vector<Endpoint>{} : found->second;
+    };
+}
+
+zones::Access access_of(const Config& config, const std::vector<ZoneConfig>& zones) {
+    zones::Access access;
+    access.transfer = config.transfer_allow;
+    for (const heartbeat::Address& address : config.monitor_allow)
+        access.chaos.push_back(only(address));
+    // Each transfer looks through the list, and ten thousand zones have few secondaries.
+    std::set<zones::AddressBytes> seen;
+    for (const ZoneConfig& zone : zones)
+        for (const Endpoint& secondary : zone.secondaries) {
+            const zones::Prefix prefix = only(secondary.address);
+            if (seen.insert(prefix.address).second) access.transfer.push_back(prefix);
+        }
+    return access;
+}
+
 Setup setup_for_config(const Config& config, const std::string& file) {
     Setup setup;
     setup.listen = config.dns_listen;
     setup.workers = config.workers;
     setup.udp_size_max = static_cast<std::uint16_t>(config.udp_size_max);
     setup.tcp = config.tcp;
-    setup.access.transfer = config.transfer_allow;
+    setup.access = access_of(config, config.zones);
     setup.identity = {config.chaos_version.value_or(version),
                       config.chaos_id.value_or(config.name)};
     setup.edns = edns_for(config);
-    for (const heartbeat::Address& address : config.monitor_allow)
-        setup.access.chaos.push_back(only(address));
-    ZoneSources sources;
-    std::map<zones::Name, std::vector<Endpoint>> secondaries;
-    for (const ZoneConfig& zone : config.zones) {
-        sources.sources.push_back({zone.name, zone.file, live_names(zone.name, config.groups)});
-        secondaries[zone.name] = zone.secondaries;
-        for (const Endpoint& secondary : zone.secondaries)
-            setup.access.transfer.push_back(only(secondary.address));
-    }
-    setup.sources = [sources] { return sources; };
-    setup.secondaries = [secondaries](const zones::Name& zone) {
-        const auto found = secondaries.find(zone);
-        return found == secondaries.end() ? std::vector<Endpoint>{} : found->second;
-    };
+    setup.sources = [sources = sources_of(config.zones, config.groups)] { return sources; };
+    setup.secondaries = secondaries_of(config.zones);
     setup.config = config;
     setup.config_file = file;
     return setup;

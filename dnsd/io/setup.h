@@ -15,6 +15,9 @@
 
 namespace dnsd {
 
+// Whom to tell of a zone's new versions.
+using Secondaries = std::function<std::vector<Endpoint>(const zones::Name&)>;
+
 struct Setup {
     std::vector<Endpoint> listen;
     unsigned workers = 0;  // 0: one a core
@@ -23,10 +26,9 @@ struct Setup {
     zones::Access access;
     zones::Identity identity;
     zones::EdnsRules edns;
-    // Asked at start and at each reload; runs in the loader's thread.
+    // Asked at start and, without a configuration, at each reload; runs in the loader's thread.
     std::function<tl::expected<ZoneSources, std::string>()> sources;
-    // Whom to tell of a zone's new versions.
-    std::function<std::vector<Endpoint>(const zones::Name&)> secondaries;
+    Secondaries secondaries;
     // With groups, a ledger, the control socket and the page; without one, the daemon serves zones.
     std::optional<Config> config;
     std::string config_file;  // where it was read, and is read again by a reload
@@ -35,6 +37,12 @@ struct Setup {
 // `arbiter-dnsd --zones DIR`: transfers to this machine alone, every secondary told of every zone.
 Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& directory,
                           std::vector<Endpoint> notify, unsigned workers);
+// What a configuration says of its zones; a reload asks again, with the groups that run.
+ZoneSources sources_of(const std::vector<ZoneConfig>& zones,
+                       const std::vector<GroupConfig>& groups);
+Secondaries secondaries_of(const std::vector<ZoneConfig>& zones);
+zones::Access access_of(const Config& config, const std::vector<ZoneConfig>& zones);
+
 // `arbiter-dnsd --config FILE`. Throws StartError when the file of cookie secrets can not be used.
 Setup setup_for_config(const Config& config, const std::string& file);
 

@@ -8,6 +8,25 @@
 namespace dnsd {
 namespace {
 
+// A zone with ten thousand mistakes must not bury the others.
+void tell_mistakes(const ZoneRead& read, std::vector<ZoneStore::Line>& lines) {
+    const std::size_t told = std::min(read.mistakes.size(), ZoneStore::mistakes_told_max);
+    // Errors first: they are why the zone is not taken.
+    std::vector<const zones::Mistake*> order;
+    for (const auto severity : {zones::Mistake::error, zones::Mistake::warning})
+        for (const zones::Mistake& mistake : read.mistakes)
+            if (mistake.severity == severity && order.size() < told) order.push_back(&mistake);
+    for (const zones::Mistake* mistake : order)
+        lines.push_back(
+            {mistake->severity == zones::Mistake::error ? Urgency::error : Urgency::warning,
+             mistake->text()});
+    if (told < read.mistakes.size())
+        lines.push_back({Urgency::warning,
+                         fmt::format("zone {}: {} more like these; arbiter-dnsd "
+                                     "--check tells them",
+                                     read.source.origin.text(), read.mistakes.size() - told)});
+}
+
 // As edition() wants it, when nothing was published yet: any serial will do.
 zones::Serial after(const zones::Zone& zone) {
     return zone.serial().next();
@@ -33,14 +52,15 @@ void ZoneStore::stand(const Standing& standing) {
         }
 }
 
+void ZoneStore::admit(zones::Access access) {
+    access_ = std::move(access);
+}
+
 std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
     std::vector<Line> lines;
     std::map<zones::Name, Entry> before = std::exchange(entries_, {});
     for (ZoneRead& one : read) {
-        for (const zones::Mistake& mistake : one.mistakes)
-            lines.push_back(
-                {mistake.severity == zones::Mistake::error ? Urgency::error : Urgency::warning,
-                 mistake.text()});
+        tell_mistakes(one, lines);
         Entry& entry = entries_[one.source.origin];
         const auto known = before.find(one.source.origin);
         if (known != before.end()) {
@@ -48,11 +68,14 @@ std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
             before.erase(known);
         }
         entry.path = one.source.path;
-        if (one.outcome == ZoneRead::Outcome::failed && entry.served)
+        if (one.outcome == ZoneRead::Outcome::failed)
             lines.push_back(
                 {Urgency::error,
-                 fmt::format("zone {}: the file has errors; serial {} is still served",
-                             one.source.origin.text(), entry.served->serial().value())});
+                 entry.served
+                     ? fmt::format("zone {}: the file has errors; serial {} is still served",
+                                   one.source.origin.text(), entry.served->serial().value())
+                     : fmt::format("zone {}: the file has errors; it is not served",
+                                   one.source.origin.text())});
         if (one.outcome != ZoneRead::Outcome::loaded) continue;
         entry.file_raised = entry.file && one.zone->serial() > entry.file->serial();
         entry.file = std::move(one.zone);
@@ -66,8 +89,9 @@ std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
             removed_.push_back(zone);
             if (retired_.size() < retired_max)
                 retired_.insert_or_assign(zone, entry.served->serial());
-            lines.push_back({Urgency::info, fmt::format("zone {}: removed, its file {} is gone",
-                                                        zone.text(), entry.path)});
+            lines.push_back(
+                {Urgency::info, fmt::format("zone {}: removed, with its serial {}", zone.text(),
+                                            entry.served->serial().value())});
         }
     return lines;
 }
@@ -162,7 +186,9 @@ void ZoneStore::publish_one(Pending& one, zones::Catalog& next, Outcome& outcome
     if (before == nullptr) outcome.zones_changed = true;
     next = next.with(before ? before->advance(one.version) : zones::History(one.version));
     outcome.catalog_changed = true;
-    outcome.published.push_back({one.zone, one.version->serial()});
+    outcome.published.push_back(
+        {one.zone, one.version->serial(),
+         entry.served ? std::optional(entry.served->serial()) : std::nullopt});
     entry.served = std::move(one.version);
 }
 
@@ -171,6 +197,10 @@ ZoneStore::Outcome ZoneStore::publish() {
     zones::Catalog next = *catalog_;
     if (auto rules = std::exchange(edns_, std::nullopt)) {
         next = next.with(*std::move(rules));
+        outcome.catalog_changed = true;
+    }
+    if (auto access = std::exchange(access_, std::nullopt)) {
+        next = next.with(std::move(*access));
         outcome.catalog_changed = true;
     }
     for (const zones::Name& zone : std::exchange(removed_, {})) {

@@ -28,6 +28,7 @@ public:
     struct PublishedZone {
         zones::Name zone;
         zones::Serial serial;
+        std::optional<zones::Serial> before;  // nullopt: a zone that was not served
     };
     struct Outcome {
         std::vector<PublishedZone> published;  // new versions, all of them in catalog() by now
@@ -38,6 +39,7 @@ public:
     };
 
     static constexpr std::size_t retired_max = 100'000;
+    static constexpr std::size_t mistakes_told_max = 10;  // of one zone; the rest are counted
 
     // `base` has the rules of access and no zones. Without a ledger nothing outlives the process.
     ZoneStore(const zones::Catalog& base, Ledger* ledger);
@@ -46,8 +48,10 @@ public:
     void add_group(const zones::Name& zone, const std::string& group, const EditionRules& rules);
     // A group's new standing. Nothing is seen of it before publish().
     void stand(const Standing& standing);
+    // Who may ask for what, from the next publish() on.
+    void admit(zones::Access access);
     // What the reader found; zones that it does not name are removed. Zones that failed stay as
-    // they are, and each of their mistakes becomes a line.
+    // they are, and the first of their mistakes become lines.
     std::vector<Line> take(std::vector<ZoneRead> read);
     // How options are answered from the next publish() on.
     void answer_by(zones::EdnsRules rules) { edns_ = std::move(rules); }
@@ -95,6 +99,7 @@ private:
 
     std::shared_ptr<const zones::Catalog> catalog_;
     Ledger* ledger_;
+    std::optional<zones::Access> access_;  // not in the catalog yet
     std::map<zones::Name, Entry> entries_;
     std::map<zones::Name, std::vector<Place>> places_;
     std::vector<zones::Name> removed_;      // still in the catalog

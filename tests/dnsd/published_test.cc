@@ -48,8 +48,41 @@ TEST_CASE("a reader keeps its version alive until it looks again, and no longer"
     SUBCASE("by letting go") {
         reader.release();
     }
+    CHECK_FALSE(watched.expired());
+    CHECK(cell.sweep() == 0);
     CHECK(watched.expired());
     CHECK(*reader.current() == 2);
+}
+
+TEST_CASE("a value dies in the thread that stores, never in one that reads") {
+    struct Mortal {
+        explicit Mortal(std::atomic<int>& strangers) : elsewhere(&strangers) {}
+        ~Mortal() {
+            if (std::this_thread::get_id() != home) ++*elsewhere;
+        }
+        std::thread::id home = std::this_thread::get_id();
+        std::atomic<int>* elsewhere;
+    };
+    std::atomic<int> strangers{0};
+    std::atomic<bool> done{false};
+    PublishedCell<Mortal> cell(std::make_shared<Mortal>(strangers));
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 3; ++i)
+        readers.emplace_back([&, i] {
+            PublishedCell<Mortal>::Reader reader(cell);
+            while (!done) {
+                reader.current();
+                if (i == 1) reader.release();
+            }
+        });
+    for (int version = 0; version < 20'000; ++version)
+        cell.store(std::make_shared<Mortal>(strangers));
+    // A reader holds one at a time: more than that is never kept.
+    CHECK(cell.sweep() <= readers.size());
+    done = true;
+    for (std::thread& reader : readers) reader.join();
+    CHECK(strangers == 0);
+    CHECK(cell.sweep() == 0);
 }
 
 TEST_CASE("readers in other threads see whole versions, in order, and the last one") {

@@ -90,7 +90,7 @@ TEST_CASE("an idle worker does not keep an old version in memory") {
     const std::weak_ptr<const zones::Catalog> old = running.cell.load();
     CHECK(UdpClient(running.endpoint).ask("example.org", zones::Type::soa));
     running.cell.store(std::make_shared<const zones::Catalog>());
-    CHECK(eventually([&] { return old.expired(); }));
+    CHECK(eventually([&] { return running.cell.sweep() == 0 && old.expired(); }));
 }
 
 TEST_CASE("what is no query gets no answer and is counted by its reason") {

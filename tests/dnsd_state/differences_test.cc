@@ -50,7 +50,7 @@ TEST_CASE("a reload says what changed and nothing else") {
                                              "{ address = \"192.0.2.22\", may_lead = false }"))) ==
         Lines{"~ server wiki2 192.0.2.12 -> 192.0.2.22 may not lead"});
     CHECK(differences(read(base), read(changed(base, "198.51.100.1", "198.51.100.2"))) ==
-          Lines{"- secondary 198.51.100.1:53", "+ secondary 198.51.100.2:53"});
+          Lines{"~ zone wiki.example secondaries 198.51.100.1:53 -> 198.51.100.2:53"});
     CHECK(differences(read(base), read(changed(base, "wiki.zone", "new.zone"))) ==
           Lines{"~ zone wiki.example file wiki.zone -> new.zone"});
 }
