@@ -95,6 +95,7 @@ private:
     bool accept_one(int listener);
     void admit(Fd fd, const Endpoint& peer);
     void close(std::uint32_t number);
+    void publish_places();
     bool make_room();
     void set_accepting(bool on);
     void sweep();
@@ -121,7 +122,7 @@ private:
     std::uint64_t transfers_now_ = 0;
     std::size_t strangers_hold_ = 0;
 
-    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0};
+    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0}, held_{0};
     Counter accepted_, refused_, evicted_, timed_out_, cut_off_, accept_errors_;
     QueryCounters counters_;
     std::thread thread_;  // last: it uses all of the above
@@ -168,6 +169,7 @@ TcpTotals TcpServer::Impl::totals() const {
     totals.open = open_.load(std::memory_order_relaxed);
     totals.open_secondaries = open_secondaries_.load(std::memory_order_relaxed);
     totals.transfers = transfers_.load(std::memory_order_relaxed);
+    totals.held = held_.load(std::memory_order_relaxed);
     totals.accepted = accepted_.value();
     totals.refused = refused_.value();
     totals.evicted = evicted_.value();
@@ -215,9 +217,8 @@ void TcpServer::Impl::run() {
         again.clear();
         if (!accepting_ && now_ >= accept_at_) set_accepting(true);
         if (now_ >= sweep_at_) sweep();
-        open_.store(places_.taken(), std::memory_order_relaxed);
-        open_secondaries_.store(places_.taken(Kind::secondary), std::memory_order_relaxed);
         transfers_.store(transfers_now_, std::memory_order_relaxed);
+        held_.store(strangers_hold_, std::memory_order_relaxed);
     }
 }
 
@@ -348,6 +349,7 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
         places_.set_idle(connection->place);
         slot.connection = std::move(connection);
         free_.pop_back();
+        publish_places();
         watch(socket, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, key_of(number));
     } catch (const std::exception&) {  // out of memory, here or in the kernel
         accept_errors_.add();
@@ -363,6 +365,12 @@ void TcpServer::Impl::close(std::uint32_t number) {
     slot.connection.reset();
     slot.round = (slot.round + 1) & 0x7fff'ffff;
     free_.push_back(number);
+    publish_places();
+}
+
+void TcpServer::Impl::publish_places() {
+    open_.store(places_.taken(), std::memory_order_relaxed);
+    open_secondaries_.store(places_.taken(Kind::secondary), std::memory_order_relaxed);
 }
 
 bool TcpServer::Impl::make_room() {
