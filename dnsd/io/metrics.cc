@@ -186,6 +186,9 @@ void counters(Metrics& out, const Counters& c) {
                 c.tcp_connections);
     out.samples("arbiter_dns_tcp_transfers", "gauge", "Zone transfers under way.", {},
                 c.tcp_transfers);
+    out.samples("arbiter_dns_tcp_held_bytes", "gauge",
+                "Bytes that wait for TCP clients without a right to transfers.", {},
+                c.tcp_held_bytes);
     out.counter("arbiter_heartbeats_total", "Heartbeats by what was replied.", {"server", "reply"},
                 c.heartbeats);
     out.counter("arbiter_heartbeats_rejected_total", "Datagrams that were no good heartbeat.",

@@ -235,6 +235,24 @@ TEST_CASE("limits of TCP that are not said follow from those that are") {
     CHECK(good(zones + "[dns.tcp]\nconnections = 500\n").tcp.reserve == 120);
 }
 
+TEST_CASE("limits of TCP shrink to the descriptors that there are") {
+    TcpLimits limits;
+    CHECK(fitted(limits, 5000).connections_max == 1000);
+    CHECK(fitted(limits, 1000).reserve == 100);
+    const TcpLimits half = fitted(limits, 500);
+    CHECK(half.connections_max == 500);
+    CHECK(half.reserve == 50);
+    CHECK(half.connections_per_address_max == 100);
+    for (std::size_t few : {0, 1, 2, 3, 11}) {
+        CAPTURE(few);
+        limits.reserve = 999;
+        const TcpLimits least = fitted(limits, few);
+        CHECK(least.connections_max == std::max<std::size_t>(few, 2));
+        CHECK(least.reserve < least.connections_max);
+        CHECK(least.connections_per_address_max <= least.connections_max);
+    }
+}
+
 TEST_CASE("limits of TCP that do not go together are mistakes") {
     const std::string file = "/etc/arbiter/dnsd.toml:";
     CHECK(errors(with("[dns.tcp]\nconnections = 100\nreserve = 100\n")) ==
