@@ -35,6 +35,8 @@ private:
     }
 
     void add(std::size_t depth, RRsetView rrset) {
+        // A chain may pass the same DNAME again: a record stands in a message once (RFC 2181 §5).
+        if (rrset.type() == Type::dname && told(depth, rrset)) return;
         assert(out_.answer_count_ < Sections::answer_max);
         out_.answer_[out_.answer_count_++] = {path_, depth, rrset, zone_};
     }
@@ -80,6 +82,18 @@ private:
     bool on(const NoSuchName&) {
         out_.rcode = Rcode::nxdomain;  // of the last name in a chain: RFC 6604 §2.1
         out_.authority = {path_, zone_->depth(), zone_->soa(), zone_};
+        return false;
+    }
+
+    bool told(std::size_t depth, const RRsetView& rrset) const {
+        const auto owner = path_->wire(depth);
+        for (const Item& item : out_.answer()) {
+            const auto other = item.path->wire(item.depth);
+            if (item.rrset.records().data() == rrset.records().data() &&
+                owner.size() == other.size() &&
+                equal_names(owner.data(), other.data(), owner.size()))
+                return true;
+        }
         return false;
     }
 

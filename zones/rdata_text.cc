@@ -57,6 +57,53 @@ bool takes_quotes(Type type) {
     return is_string(about->_variable);
 }
 
+// ldns takes every name whose first label is "@" for the origin, also where the "@" is escaped or
+// has labels behind it. Such a label goes through it in disguise.
+constexpr std::string_view disguise_text = "\\000\\064";
+constexpr std::byte disguise[] = {std::byte{2}, std::byte{0}, std::byte{'@'}};
+
+bool has_names(Type type) {
+    const ldns_rr_descriptor* about = ldns_rr_descript(static_cast<std::uint16_t>(type));
+    for (std::size_t i = 0; about != nullptr && i < about->_maximum; ++i)
+        if (ldns_rr_descriptor_field_type(about, i) == LDNS_RDF_TYPE_DNAME) return true;
+    return false;
+}
+
+// How many bytes at the start of a word spell a first label "@"; 0 when that is not there.
+std::size_t at_label_size(std::string_view word) {
+    for (const std::string_view at : {"\\064", "\\@", "@"}) {
+        if (word.substr(0, at.size()) != at) continue;
+        const std::string_view behind = word.substr(at.size());
+        // "@" alone is the origin (RFC 1035 §5.1).
+        if (behind.substr(0, 1) == "." || (at.size() > 1 && behind.empty())) return at.size();
+    }
+    return 0;
+}
+
+// `text` with its first labels "@" disguised; counts them.
+std::string disguised(std::string_view text, std::size_t& count) {
+    std::string result;
+    bool quoted = false, starts = true;
+    for (std::size_t i = 0; i < text.size();) {
+        const std::size_t end = std::min(text.find(' ', i), text.size());
+        const std::size_t size =
+            starts && !quoted ? at_label_size(text.substr(i, end - i)) : std::size_t{0};
+        if (size != 0) {
+            result += disguise_text;
+            ++count;
+            i += size;
+            starts = false;
+            continue;
+        }
+        const std::size_t taken = text[i] == '\\' && i + 1 < text.size() ? 2 : 1;
+        if (text[i] == '"') quoted = !quoted;
+        starts = text[i] == ' ';
+        result += text.substr(i, taken);
+        i += taken;
+    }
+    return result;
+}
+
 }  // namespace
 
 struct RdataReader::Origin {
@@ -150,6 +197,9 @@ RdataReader::Read RdataReader::read_written(Type type, std::span<const std::stri
     const bool address = type == Type::a || type == Type::aaaa;
     if (std::string wrong = address ? "" : wrong_words(type, words); !wrong.empty())
         return tl::unexpected(std::move(wrong));
+    std::size_t at_labels = 0;
+    if (has_names(type))
+        line_.replace(text_at_, line_.npos, disguised(line_.substr(text_at_), at_labels));
     ldns_rr* made = nullptr;
     const ldns_status status =
         ldns_rr_new_frm_str(&made, line_.c_str(), 0, origin_->rdf.get(), nullptr);
@@ -161,8 +211,18 @@ RdataReader::Read RdataReader::read_written(Type type, std::span<const std::stri
         const ldns_rdf* field = ldns_rr_rdf(rr.get(), i);
         if (field == nullptr) return tl::unexpected<std::string>("the data is incomplete");
         const auto* bytes = reinterpret_cast<const std::byte*>(ldns_rdf_data(field));
-        wire_.insert(wire_.end(), bytes, bytes + ldns_rdf_size(field));
+        const std::span<const std::byte> whole(bytes, ldns_rdf_size(field));
+        const bool hidden = at_labels > 0 && ldns_rdf_get_type(field) == LDNS_RDF_TYPE_DNAME &&
+                            whole.size() > std::size(disguise) &&
+                            std::equal(std::begin(disguise), std::end(disguise), whole.begin());
+        if (hidden) {
+            wire_.insert(wire_.end(), {std::byte{1}, std::byte{'@'}});
+            --at_labels;
+        }
+        const auto rest = whole.subspan(hidden ? std::size(disguise) : 0);
+        wire_.insert(wire_.end(), rest.begin(), rest.end());
     }
+    if (at_labels > 0) return tl::unexpected<std::string>("'@' stands where no name is read");
     return std::span<const std::byte>(wire_);
 }
 

@@ -3,6 +3,7 @@
 #include "zones/answer.h"
 
 #include <algorithm>
+#include <variant>
 
 namespace zones {
 
@@ -181,9 +182,13 @@ private:
                                               ? Ttl::seconds_max
                                               : item.zone->negative_ttl().seconds;  // RFC 2308 §5
             if (!put(Section::authority, item, ttl_max)) return sections_.rcode;
-            if (sections_.referral) addresses(item, true);
+            // RFC 9471 §3.2: siblings' glue has what room is left, and need not be there.
+            if (sections_.referral) {
+                addresses(item, Hosts::below_cut);
+                addresses(item, Hosts::others);
+            }
         }
-        for (const Item& item : sections_.answer()) addresses(item, false);
+        for (const Item& item : sections_.answer()) addresses(item, Hosts::all);
         return sections_.rcode;
     }
 
@@ -196,37 +201,63 @@ private:
     }
 
     // Addresses of the hosts that an RRset names, as far as the zone has them.
-    void addresses(const Item& item, bool referral) {
+    enum class Hosts { all, below_cut, others };
+    void addresses(const Item& item, Hosts which) {
         const Type type = item.rrset.type();
-        if (type != Type::ns && type != Type::mx && type != Type::srv) return;
-        const std::size_t skip = shape_of(type).skip;
+        const bool service = type == Type::svcb || type == Type::https;
+        if (!service && type != Type::ns && type != Type::mx && type != Type::srv) return;
+        const std::size_t skip = service ? 2 : shape_of(type).skip;
         const std::byte* record = item.rrset.records().data();
         for (std::size_t i = 0; i < item.rrset.count(); ++i) {
-            const auto host = RRsetView::rdata(record).subspan(skip);
+            const auto rdata = RRsetView::rdata(record);
             record += RRsetView::record_size(record);
-            // RFC 9471 §3.1: of a referral's glue in its own domain all must go, or TC be set.
-            const bool must = host_addresses(item, host, referral);
-            if (!must && !referral && told_count_ == told_.size()) return;
+            const std::size_t size = plain_name_size(rdata, skip);
+            if (size == 0) continue;
+            auto host = rdata.subspan(skip, size);
+            if (service && size == 1) {
+                // RFC 9460 §2.5: "." is the owner itself in ServiceMode, and nobody in AliasMode.
+                if (load16(rdata.data()) == 0) continue;
+                host = item.path->wire(item.depth);
+            }
+            if (!host_addresses(item, host, which)) return;
         }
     }
 
-    bool host_addresses(const Item& item, std::span<const std::byte> host, bool referral) {
+    // False when as many names have been followed as may be.
+    bool host_addresses(const Item& item, std::span<const std::byte> host, Hosts which) {
         const Path path(host);
         const Zone& zone = *item.zone;
-        if (path.depth() < zone.depth() || !(is_suffix(zone.origin().wire(), path, zone.depth())))
-            return false;
-        const Node* node = zone.node(path, path.depth());
-        if (node == nullptr || told(node)) return false;
-        const bool must = referral && path.depth() >= item.depth &&
-                          is_suffix(item.path->wire(item.depth), path, item.depth);
-        for (const Type type : {Type::a, Type::aaaa}) {
-            const RRsetView rrset = node->rrset(type);
-            if (!rrset) continue;
-            if (!writer_.rrset(Section::additional, path, path.depth(), rrset, turn_.rotation) &&
-                must)
-                more_flags_ |= Flag::tc;
+        if (path.depth() < zone.depth() || !is_suffix(zone.origin().wire(), path, zone.depth()))
+            return true;
+        if (which != Hosts::all) {
+            const bool below = path.depth() >= item.depth &&
+                               is_suffix(item.path->wire(item.depth), path, item.depth);
+            if (below != (which == Hosts::below_cut)) return true;
         }
-        return must;
+        if (told(path.hash())) return true;
+        if (which != Hosts::below_cut && told_count_ == told_.size()) return false;
+        host_rrset(zone, path, Type::a, which);
+        host_rrset(zone, path, Type::aaaa, which);
+        // RFC 9460 §4.1: what a client of an alias would ask for next.
+        const Type type = item.rrset.type();
+        const bool itself =
+            path.depth() == item.depth && is_suffix(item.path->wire(item.depth), path, item.depth);
+        if ((type == Type::svcb || type == Type::https) && !itself)
+            host_rrset(zone, path, type, which);
+        return true;
+    }
+
+    // Of a name in the zone: its own data, glue, or what a wildcard makes for it.
+    void host_rrset(const Zone& zone, const Path& host, Type type, Hosts which) {
+        RRsetView rrset;
+        if (const Node* node = zone.node(host, host.depth()))
+            rrset = node->rrset(type);
+        else if (const Lookup made = zone.find(host, type); std::holds_alternative<Found>(made))
+            rrset = std::get<Found>(made).rrset;
+        if (!rrset || writer_.rrset(Section::additional, host, host.depth(), rrset, turn_.rotation))
+            return;
+        // RFC 9471 §3.1: the glue below the cut goes whole, or TC is set.
+        if (which == Hosts::below_cut) more_flags_ |= Flag::tc;
     }
 
     static bool is_suffix(std::span<const std::byte> name, const Path& path, std::size_t depth) {
@@ -234,11 +265,11 @@ private:
         return suffix.size() == name.size() && equal_names(suffix.data(), name.data(), name.size());
     }
 
-    // Whether the addresses of this node have gone out already; it counts as told from now on.
-    bool told(const Node* node) {
+    // Whether the addresses of this name have gone out already; it counts as told from now on.
+    bool told(Hash name) {
         const auto end = told_.begin() + static_cast<std::ptrdiff_t>(told_count_);
-        if (std::find(told_.begin(), end, node) != end) return true;
-        if (told_count_ < told_.size()) told_[told_count_++] = node;
+        if (std::find(told_.begin(), end, name) != end) return true;
+        if (told_count_ < told_.size()) told_[told_count_++] = name;
         return false;
     }
 
@@ -255,7 +286,7 @@ private:
     Path path_;
     Sections sections_;
     std::size_t told_count_ = 0;
-    std::array<const Node*, additional_names_max> told_;
+    std::array<Hash, additional_names_max> told_;
 };
 
 }  // namespace

@@ -83,7 +83,10 @@ Lookup Zone::at_node(const Node& node, Type type) const noexcept {
     // RFC 8482 §4.1: one RRset of those that are here is answer enough to ANY.
     if (type == Type::any && node.rrsets > 0) return Found{RRsetView(node.first_rrset())};
     if (const RRsetView rrset = node.rrset(type)) return Found{rrset};
-    if (node.has(Node::alias)) return Alias{node.rrset(Type::cname)};
+    // RFC 4035 §2.5: these stand beside an alias, and a question for them is about the alias
+    // itself.
+    const bool beside = type == Type::rrsig || type == Type::nsec;
+    if (node.has(Node::alias) && !beside) return Alias{node.rrset(Type::cname)};
     return NoData{};
 }
 

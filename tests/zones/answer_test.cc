@@ -375,3 +375,108 @@ TEST_CASE("the closest enclosing zone answers") {
     const Catalog without = zones.without(name("SUB.example"));
     CHECK(ask(without, "www.sub.example", Type::a).authority.at(0).type == Type::ns);
 }
+
+TEST_CASE("a question for RRSIG or NSEC is about the alias itself (RFC 4035 §2.5)") {
+    const Catalog zones = one("a CNAME b\nb A 192.0.2.1\n");
+    for (const Type type : {Type::rrsig, Type::nsec}) {
+        const Answer none = ask(zones, "a.example", type);
+        CHECK(none.rcode == 0);
+        CHECK(none.answer.empty());
+        CHECK(none.authority.at(0).type == Type::soa);
+    }
+    CHECK(ask(zones, "a.example", Type::dnskey).answer.size() == 1);
+}
+
+TEST_CASE("a DNAME that a chain passes twice stands in the answer once (RFC 2181 §5)") {
+    const Catalog zones = one("d DNAME e\ne DNAME f.d\nf.f A 192.0.2.1\n");
+    Asking tcp;
+    tcp.transport = Peer::Transport::tcp;
+    const Answer found = ask(zones, "x.d.example", tcp);
+    CHECK(std::count_if(found.answer.begin(), found.answer.end(),
+                        [](const RRset& set) { return set.type == Type::dname; }) == 2);
+    SUBCASE("also when it is what was asked for") {
+        const Answer asked = ask(one("d DNAME @\n"), "d.d.example", Type::dname);
+        CHECK(lines(asked.answer) ==
+              Lines{"d.example 300 DNAME example.", "d.d.example 300 CNAME d.example."});
+    }
+    SUBCASE("one that a wildcard makes for another name is another record") {
+        const Answer made = ask(one("* DNAME @\n"), "x.*.example", Type::dname);
+        CHECK(lines(made.answer) == Lines{"*.example 300 DNAME example.",
+                                          "x.*.example 300 CNAME x.example.",
+                                          "x.example 300 DNAME example."});
+    }
+}
+
+TEST_CASE("an SVCB or HTTPS answer brings what its client asks for next (RFC 9460 §4.1)") {
+    const Catalog zones =
+        one("a HTTPS 0 b\nb A 192.0.2.1\nb AAAA 2001:db8::1\nb HTTPS 1 . alpn=h2\n"
+            "own HTTPS 1 . port=8443\nown A 192.0.2.2\nnone HTTPS 0 .\nnone A 192.0.2.3\n"
+            "s SVCB 1 far.invalid.\ns SVCB 2 b\nself SVCB 1 self\n");
+    SUBCASE("of an alias's target: addresses, and the records of its own type") {
+        CHECK(lines(ask(zones, "a.example", Type::https).additional) ==
+              Lines{"b.example 300 A 192.0.2.1", "b.example 300 AAAA 2001:db8::1",
+                    "b.example 300 HTTPS 1 . alpn=h2"});
+    }
+    SUBCASE("of the owner, when the target is the root in ServiceMode (§2.5.2)") {
+        CHECK(lines(ask(zones, "own.example", Type::https).additional) ==
+              Lines{"own.example 300 A 192.0.2.2"});
+    }
+    SUBCASE("nothing when it is the root in AliasMode (§2.5.1)") {
+        CHECK(ask(zones, "none.example", Type::https).additional.empty());
+    }
+    SUBCASE("SVCB as well, of targets in the zone") {
+        CHECK(lines(ask(zones, "s.example", Type::svcb).additional) ==
+              Lines{"b.example 300 A 192.0.2.1", "b.example 300 AAAA 2001:db8::1"});
+        CHECK(ask(zones, "self.example", Type::svcb).additional.empty());
+    }
+    SUBCASE("data that hold no whole name bring nothing") {
+        const Bytes cut_short = bytes({0, 1, 5});
+        const Zone::Change change{name("x.example"), Type::https, {300}, {Rdata(cut_short)}};
+        const auto changed = zone("example", "")->with(std::span(&change, 1), Serial(2));
+        REQUIRE(changed);
+        const Answer found = ask(catalog({*changed}), "x.example", Type::https);
+        CHECK(found.answer.size() == 1);
+        CHECK(found.additional.empty());
+    }
+}
+
+TEST_CASE("hosts that a wildcard makes bring their addresses, but none below a cut (RFC 4592)") {
+    const Catalog zones =
+        one("@ MX 10 m.w\n*.w A 192.0.2.1\nalias.w CNAME m.w\nc MX 10 alias.w\n"
+            "cut NS ns.cut\n*.cut A 192.0.2.9\nd MX 10 h.cut\n");
+    CHECK(lines(ask(zones, "example", Type::mx).additional) ==
+          Lines{"m.w.example 300 A 192.0.2.1"});
+    CHECK(ask(zones, "c.example", Type::mx).additional.empty());
+    CHECK(ask(zones, "d.example", Type::mx).additional.empty());
+    CHECK(ask(zones, "x.cut.example", Type::a).additional.empty());
+}
+
+TEST_CASE("glue below the cut goes first, and TC is set when it does not fit (RFC 9471 §3)") {
+    std::string text = "cut NS big.other\ncut NS ns.cut\nns.cut A 192.0.2.1\n";
+    SUBCASE("what other hosts take does not keep it out, and needs no TC") {
+        for (int i = 1; i <= 27; ++i) text += "big.other A 192.0.2." + std::to_string(i) + "\n";
+        const Answer away = ask(one(text), "x.cut.example", Type::a);
+        CHECK_FALSE(away.truncated);
+        CHECK(lines(away.additional) == Lines{"ns.cut.example 300 A 192.0.2.1"});
+    }
+    SUBCASE("its own size cuts the message") {
+        for (int i = 2; i <= 40; ++i) text += "ns.cut A 192.0.2." + std::to_string(i) + "\n";
+        CHECK(ask(one(text), "x.cut.example", Type::a).truncated);
+    }
+}
+
+TEST_CASE("a DS at an apex whose parent is not ours is NODATA of the zone itself") {
+    // RFC 4035 §3.1.4.1 sends the question to the parent; we can only say what we know.
+    const Answer none = ask(one("@ TXT x\n"), "example", Type::ds);
+    CHECK(none.authoritative);
+    CHECK(none.rcode == 0);
+    CHECK(none.answer.empty());
+    CHECK(none.authority.at(0).owner == name("example"));
+}
+
+TEST_CASE("ANY has one RRset by TCP as well (RFC 8482 §4.1)") {
+    Asking tcp;
+    tcp.transport = Peer::Transport::tcp;
+    tcp.type = Type::any;
+    CHECK(ask(one("www A 192.0.2.1\nwww TXT x\n"), "www.example", tcp).answer.size() == 1);
+}

@@ -320,3 +320,16 @@ TEST_CASE("zone text that is cut or changed anywhere is read or refused (fuzz_zo
         REQUIRE(zone_text(*again.zone) == zone_text(*loaded.zone));
     }
 }
+
+TEST_CASE("a name in record data may begin with the label @, which is not the origin then") {
+    const auto read = zone("example",
+                           "a NS \\064.elsewhere.\nb MX 5 \\@\nc NS @\nd TXT \"\\064.x\" \\064.y\n"
+                           "e MINFO \\064.m \\064.n.\nf NS @.g.\n");
+    CHECK(read->rrset(name("a.example"), Type::ns)->rdatas[0] ==
+          name_rdata(name("\\064.elsewhere")));
+    CHECK(read->rrset(name("b.example"), Type::mx)->rdatas[0].bytes().size() ==
+          2 + name("\\064.example").wire().size());
+    CHECK(read->rrset(name("c.example"), Type::ns)->rdatas[0] == name_rdata(name("example")));
+    CHECK(zone_text(*read).find("\"@.x\" \"@.y\"") != std::string::npos);
+    CHECK(read->rrset(name("f.example"), Type::ns)->rdatas[0] == name_rdata(name("\\064.g")));
+}
