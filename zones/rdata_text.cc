@@ -198,11 +198,11 @@ RdataReader::Read RdataReader::read_written(Type type, std::span<const std::stri
     if (std::string wrong = address ? "" : wrong_words(type, words); !wrong.empty())
         return tl::unexpected(std::move(wrong));
     std::size_t at_labels = 0;
-    if (has_names(type))
-        line_.replace(text_at_, line_.npos, disguised(line_.substr(text_at_), at_labels));
+    std::string disguised_line;
+    if (has_names(type)) disguised_line = line_.substr(0, text_at_) + disguised(text(), at_labels);
     ldns_rr* made = nullptr;
-    const ldns_status status =
-        ldns_rr_new_frm_str(&made, line_.c_str(), 0, origin_->rdf.get(), nullptr);
+    const ldns_status status = ldns_rr_new_frm_str(
+        &made, (at_labels > 0 ? disguised_line : line_).c_str(), 0, origin_->rdf.get(), nullptr);
     const ldns::RrHandle rr(made);
     if (status != LDNS_STATUS_OK)
         return tl::unexpected<std::string>(ldns_get_errorstr_by_id(status));
