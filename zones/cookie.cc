@@ -62,6 +62,12 @@ CookieSecrets CookieSecrets::of(std::span<const std::byte, secret_size> secret) 
     return secrets;
 }
 
+CookieSecrets CookieSecrets::rolled(std::span<const std::byte, secret_size> secret) const {
+    CookieSecrets next = of(secret);
+    if (!empty()) next.keys_[next.count_++] = keys_.front();
+    return next;
+}
+
 tl::expected<CookieSecrets, std::string> CookieSecrets::parse(std::string_view text) {
     CookieSecrets secrets;
     for (int number = 1; !text.empty(); ++number) {

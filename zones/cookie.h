@@ -35,6 +35,9 @@ public:
     static tl::expected<CookieSecrets, std::string> parse(std::string_view text);
     static CookieSecrets of(std::span<const std::byte, secret_size> secret);
 
+    // With a new first one; of these only the first is accepted on.
+    CookieSecrets rolled(std::span<const std::byte, secret_size> secret) const;
+
     bool empty() const { return count_ == 0; }
     std::size_t size() const { return count_; }
     std::span<const SipKey> keys() const { return {keys_.data(), count_}; }

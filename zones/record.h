@@ -32,6 +32,7 @@ enum class Type : std::uint16_t {
     minfo = 14,
     mx = 15,
     txt = 16,
+    sig = 24,
     aaaa = 28,
     srv = 33,
     dname = 39,

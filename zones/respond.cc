@@ -85,6 +85,9 @@ private:
         }
         // RFC 8945 §5.2: we share no key with anybody.
         if (query_.signed_by_tsig) return Rcode::notauth;
+        // RFC 2931: to check a public key's signature for whoever sends one is work that we do not
+        // do, and what is signed is not answered as if it were not (CVE-2024-1975).
+        if (query_.signed_by_sig0) return say(Rcode::notimp, ExtendedError::not_supported);
         if (!query_.has_question) return cookie_alone();
         // RFC 7873 §5.2.3, §5.2.4: who comes by TCP has shown his address already.
         if (cookie_ == CookieState::unknown && catalog_.edns().cookies_required &&
@@ -270,7 +273,8 @@ std::optional<Transfer> begin_transfer(const Catalog& catalog, std::span<const s
     const bool asked =
         query && query->verdict == Rcode::noerror && query->opcode == Opcode::query &&
         query->has_question && query->qclass == static_cast<std::uint16_t>(Class::in) &&
-        !query->signed_by_tsig && peer.transport == Peer::Transport::tcp &&
+        !query->signed_by_tsig && !query->signed_by_sig0 &&
+        peer.transport == Peer::Transport::tcp &&
         (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
     if (!asked || Reply::refusal(catalog, Path(query->name(request)), peer)) return std::nullopt;
     const auto& zone = catalog.zone(*Name::from_wire(query->name(request)))->newest();

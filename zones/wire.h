@@ -51,7 +51,7 @@ struct Query {
     Type type = Type::a;
     std::uint16_t qclass = 0;
     std::optional<Edns> edns;
-    bool signed_by_tsig = false;
+    bool signed_by_tsig = false, signed_by_sig0 = false;
     std::optional<std::uint32_t> ixfr_serial;  // of the SOA in the authority section (RFC 1995 §3)
 
     std::span<const std::byte> name(std::span<const std::byte> request) const {

@@ -30,6 +30,7 @@ public:
             // RFC 8945 §5.1: TSIG is the last record, and there is one at most.
             if (type_ == Type::tsig && i + 1 != additionals) return false;
             query_.signed_by_tsig |= type_ == Type::tsig;
+            query_.signed_by_sig0 |= is_sig0();
         }
         return at_ == message_.size();
     }
@@ -48,6 +49,12 @@ private:
     }
 
     bool is_for_additional() const { return type_ == Type::opt || type_ == Type::tsig; }
+
+    // RFC 2931 §2: a SIG that covers no type signs the message.
+    bool is_sig0() const {
+        return type_ == Type::sig && rdata_size_ >= 2 &&
+               load16(message_.data() + fixed_at_ + fixed_size) == 0;
+    }
 
     // RFC 6891 §6.1.1: one OPT, owned by the root. What is wrong with it is a verdict of its own,
     // as it goes for every opcode.

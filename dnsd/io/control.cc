@@ -1,6 +1,7 @@
 #include "dnsd/io/control.h"
 
 #include "dnsd/io/check.h"
+#include "dnsd/io/cookie_keys.h"
 #include "dnsd/io/faces.h"
 #include "dnsd/io/groups.h"
 #include "dnsd/io/loader.h"
@@ -99,6 +100,7 @@ private:
     void publish();
     void loaded(Loader::Result result);
     void take_cookies(const zones::CookieSecrets& secrets);
+    void roll_cookies();
     void transferred(const TransferDone& done);
     void publish_status();
     std::shared_ptr<const Status> status() const;
@@ -109,6 +111,7 @@ private:
     asio::signal_set signals_{loop_};
     asio::steady_timer ledger_again_{loop_};
     asio::steady_timer status_again_{loop_};
+    asio::steady_timer cookies_again_{loop_};
     std::optional<Ledger> ledger_;
     ZoneStore store_;
     Loader loader_;
@@ -137,6 +140,7 @@ Control::Inside::Inside(Setup setup)
     serve();
     open_faces();
     watch_signals();
+    if (setup_.rolls_cookies) roll_cookies();
     ready_ = true;
     publish_status();
     log_info(fmt::format("ready: {}, {}, in {} ms", counted(store_.names().size(), "zone"),
@@ -312,6 +316,18 @@ void Control::Inside::take_cookies(const zones::CookieSecrets& secrets) {
     rules.cookies = secrets;
     store_.answer_by(std::move(rules));
     log_info(fmt::format("{} in use", counted(secrets.size(), "cookie secret")));
+}
+
+void Control::Inside::roll_cookies() {
+    cookies_again_.expires_after(cookie_secret_life);
+    cookies_again_.async_wait([this](const error_code& error) {
+        if (error) return;
+        zones::EdnsRules rules = store_.catalog()->edns();
+        rules.cookies = rolled(rules.cookies);
+        store_.answer_by(std::move(rules));
+        publish();
+        roll_cookies();
+    });
 }
 
 // The first question's name says which zone.

@@ -19,10 +19,10 @@ tl::expected<zones::CookieSecrets, std::string> read_cookie_secrets(const Config
     return secrets;
 }
 
-zones::CookieSecrets fresh_cookie_secrets() {
+zones::CookieSecrets rolled(const zones::CookieSecrets& secrets) {
     std::array<std::uint8_t, zones::CookieSecrets::secret_size> secret{};
     heartbeat::random_bytes(secret);
-    return zones::CookieSecrets::of(std::as_bytes(std::span(secret)));
+    return secrets.rolled(std::as_bytes(std::span(secret)));
 }
 
 }  // namespace dnsd

@@ -4,6 +4,7 @@
 #include "dnsd/config/config.h"
 #include "zones/cookie.h"
 
+#include <chrono>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -13,7 +14,10 @@ namespace dnsd {
 // Of the configuration's file; none when it names none. The error is a whole sentence.
 tl::expected<zones::CookieSecrets, std::string> read_cookie_secrets(const Config& config);
 
-// One that no other server has, and that a restart forgets.
-zones::CookieSecrets fresh_cookie_secrets();
+// RFC 7873 §7.1: a secret makes cookies for a day, unless an operator sees to it.
+constexpr std::chrono::hours cookie_secret_life{24};
+
+// With a new first one, that no other server has and that a restart forgets.
+zones::CookieSecrets rolled(const zones::CookieSecrets& secrets);
 
 }  // namespace dnsd

@@ -9,9 +9,11 @@
 namespace dnsd {
 namespace {
 
-// RFC 1035 §4.1.1, RFC 2136 §2.2 and RFC 6895 §2.3: what a header's four bits can say.
+// RFC 1035 §4.1.1, RFC 2136 §2.2 and RFC 6895 §2.3: what a header's four bits can say. Of codes
+// that an OPT extends only the lower half is seen: BADVERS counts as NOERROR; 7, which is YXRRSET
+// where UPDATE is taken, is BADCOOKIE here.
 constexpr std::array<std::string_view, 16> rcodes{
-    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "BADCOOKIE",
     "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15"};
 // In the order of Dropped.
 constexpr std::array<std::string_view, dropped_kinds> reasons{

@@ -42,7 +42,7 @@ zones::EdnsRules edns_for(const Config& config) {
     rules.cookies_required = config.cookies == "require";
     const auto secrets = read_cookie_secrets(config);
     if (!secrets) throw StartError(exit_no_right, secrets.error());
-    rules.cookies = secrets->empty() ? fresh_cookie_secrets() : *secrets;
+    rules.cookies = secrets->empty() ? rolled({}) : *secrets;
     return rules;
 }
 
@@ -55,7 +55,8 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
     setup.workers = workers;
     setup.access = {loopback(), loopback()};
     setup.identity = {version, ""};
-    setup.edns.cookies = fresh_cookie_secrets();
+    setup.edns.cookies = rolled({});
+    setup.rolls_cookies = true;
     setup.sources = [directory] { return zones_in(directory); };
     setup.secondaries = [notify = std::move(notify)](const zones::Name&) { return notify; };
     return setup;
@@ -71,6 +72,7 @@ Setup setup_for_config(const Config& config, const std::string& file) {
     setup.identity = {config.chaos_version.value_or(version),
                       config.chaos_id.value_or(config.name)};
     setup.edns = edns_for(config);
+    setup.rolls_cookies = config.cookies != "off" && config.cookie_file.empty();
     for (const heartbeat::Address& address : config.monitor_allow)
         setup.access.chaos.push_back(only(address));
     ZoneSources sources;

@@ -23,6 +23,7 @@ struct Setup {
     zones::Access access;
     zones::Identity identity;
     zones::EdnsRules edns;
+    bool rolls_cookies = false;  // their secrets are drawn, not configured
     // Asked at start and at each reload; runs in the loader's thread.
     std::function<tl::expected<ZoneSources, std::string>()> sources;
     // Whom to tell of a zone's new versions.

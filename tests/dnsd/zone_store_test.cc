@@ -151,6 +151,25 @@ TEST_CASE("files that come and go are zones that come and go") {
     }
 }
 
+TEST_CASE("how options are answered changes with the next publication, and no zone does") {
+    Bench bench;
+    bench.folder.write("example.org.zone", zone_text(5));
+    bench.load();
+    const auto before = bench.store.catalog();
+    zones::EdnsRules rules;
+    rules.cookies = *zones::CookieSecrets::parse("e5e973e5a6b2a43f48e7dc849e37bfcf");
+    bench.store.answer_by(rules);
+    CHECK(bench.store.catalog() == before);
+    const auto outcome = bench.store.publish();
+    CHECK(outcome.catalog_changed);
+    CHECK_FALSE(outcome.zones_changed);
+    CHECK(outcome.published.empty());
+    CHECK(bench.store.catalog()->edns().cookies == rules.cookies);
+    CHECK(before->edns().cookies.empty());
+    CHECK(bench.store.catalog()->size() == 1);
+    CHECK_FALSE(bench.store.publish().catalog_changed);
+}
+
 TEST_CASE("a group's standing becomes records under a rising serial") {
     Bench bench;
     bench.store.add_group(name("example.org"), "wiki", rules());

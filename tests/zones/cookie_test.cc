@@ -263,6 +263,24 @@ TEST_CASE("a cookie may be asked for without a question (RFC 7873 §5.4)") {
     CHECK(send(zones, empty, then).opt.rcode == 1);
 }
 
+TEST_CASE("a secret that is rolled is good once more, and then no longer (RFC 7873 §7.1)") {
+    const auto secret = [](int byte) { return Bytes(16, static_cast<std::byte>(byte)); };
+    const auto fixed = [](const Bytes& bytes) { return std::span<const std::byte, 16>(bytes); };
+    const Bytes one = secret(1), two = secret(2), three = secret(3), client = hex(client_text);
+    const AddressBytes address = Prefix::parse("198.51.100.100")->address;
+    const CookieSecrets first = CookieSecrets().rolled(fixed(one));
+    CHECK(first == CookieSecrets::of(fixed(one)));
+    const CookieSecrets second = first.rolled(fixed(two)), third = second.rolled(fixed(three));
+    CHECK(second.size() == 2);
+    CHECK(third.size() == 2);
+    const auto made = make_cookie(first, std::span<const std::byte, 8>(client), address, then);
+    Bytes cookie = client;
+    cookie.insert(cookie.end(), made.begin(), made.end());
+    CHECK(check_cookie(first, cookie, address, then) == CookieState::good);
+    CHECK(check_cookie(second, cookie, address, then) == CookieState::fading);
+    CHECK(check_cookie(third, cookie, address, then) == CookieState::unknown);
+}
+
 TEST_CASE("cookie secrets are read from lines of 32 hexadecimal digits") {
     const std::string one = secret_text, two = "445536bcd2513298075a5d379663c962";
     const auto read = CookieSecrets::parse("# ours\n\n" + one + " \r\n" + two);

@@ -208,7 +208,7 @@ TEST_CASE("pointers that go in circles or forwards end the reading (cve_pointer_
     CHECK_FALSE(read_answer(with_name({0x80, 0})).has_value());
 }
 
-TEST_CASE("64 KiB of names that lean on each other are read in bounded work (cve_pointer_budget)") {
+TEST_CASE("a name may lean on a bounded number of others (cve_pointer_budget)") {
     // Record i owns a pointer to the owner of record i - 1, and so on to the question.
     Bytes message = bytes({0, 1, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1});
     std::uint16_t count = 0;
