@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -98,6 +99,12 @@ void raise_descriptor_limit() {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// Each reload reads in a thread of its own. By default the C library would give every one of them
+// another pool of memory, and keep in it what the versions before have left.
+void share_memory_pools() {
+    mallopt(M_ARENA_MAX, 2);
+}
+
 // Until Control listens for signals: the kernel closes the sockets that may be bound by then, and
 // the ledger is safe at any instant, so an order to stop while zones are read is obeyed at once.
 void stop_while_loading(int) {
@@ -135,6 +142,7 @@ int run(const Options& options) {
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN);
+    share_memory_pools();
     raise_descriptor_limit();
     Options options;
     CLI::App app("Arbiter's DNS server", "arbiter-dnsd");

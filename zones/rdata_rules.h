@@ -18,6 +18,9 @@ bool is_generic(std::span<const std::string_view> words);
 tl::expected<std::vector<std::byte>, std::string> generic_data(
     std::span<const std::string_view> words);
 
+// Data of type WKS: address, protocol, services.
+tl::expected<std::vector<std::byte>, std::string> wks_data(std::span<const std::string_view> words);
+
 // What is wrong with the words of a type's data, before ldns sees them; empty when nothing is.
 std::string wrong_words(Type type, std::span<const std::string_view> words);
 // What is wrong with data in wire form, well_formed() by then.

@@ -144,7 +144,10 @@ void RdataReader::join(Type type, std::span<const std::string_view> words) {
 RdataReader::Read RdataReader::read(Type type, std::span<const std::string_view> words) {
     if (auto plain = read_plain(type, words)) return std::move(*plain);
     join(read_as(type), words);
-    const auto read = is_generic(words) ? read_generic(words) : read_written(read_as(type), words);
+    constexpr Type wks{11};
+    const auto read = is_generic(words) ? keep(generic_data(words))
+                      : type == wks     ? keep(wks_data(words))
+                                        : read_written(read_as(type), words);
     if (!read) return read;
     if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
     if (std::string wrong = wrong_data(read_as(type), wire_); !wrong.empty())
@@ -176,9 +179,7 @@ std::optional<RdataReader::Read> RdataReader::read_plain(Type type,
     return std::span<const std::byte>(wire_);
 }
 
-// RFC 3597 §5: \# LENGTH HEX, the digits in any number of words.
-RdataReader::Read RdataReader::read_generic(std::span<const std::string_view> words) {
-    auto bytes = generic_data(words);
+RdataReader::Read RdataReader::keep(tl::expected<std::vector<std::byte>, std::string> bytes) {
     if (!bytes) return tl::unexpected(std::move(bytes.error()));
     wire_ = std::move(*bytes);
     return std::span<const std::byte>(wire_);

@@ -33,7 +33,7 @@ public:
     std::string_view text() const { return std::string_view(line_).substr(text_at_); }
 
 private:
-    Read read_generic(std::span<const std::string_view> words);
+    Read keep(tl::expected<std::vector<std::byte>, std::string> bytes);
     std::optional<Read> read_plain(Type type, std::span<const std::string_view> words);
     Read read_written(Type type, std::span<const std::string_view> words);
     void join(Type type, std::span<const std::string_view> words);

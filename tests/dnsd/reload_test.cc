@@ -288,3 +288,29 @@ TEST_CASE("a zone in which a running group makes names cannot be reloaded away")
                               "www.z1.test in it") != std::string::npos);
     CHECK(again.mistakes.find("restart with this configuration") != std::string::npos);
 }
+
+TEST_CASE(
+    "--check tells what is wrong with zones at its place, and refuses what cannot be served") {
+    const Folder folder;
+    std::filesystem::create_directory(folder.path("zones"));
+    const std::string zone =
+        folder.write("zones/z1.test.zone", zone_text(1, "sub NS ns.sub\n@ MX 1 w\n"));
+    const std::string file =
+        folder.write("dnsd.toml", config_text(folder, loopback(1), {"z1.test"}));
+    CheckReport report = check(file);
+    CHECK(report.ok);
+    CHECK(report.text ==
+          zone +
+              ":5:1: warning: NS of 'sub.z1.test' names 'ns.sub.z1.test', which has no glue "
+              "address, without which nobody finds it\n"
+              "      hint: add its A or AAAA record to this zone (RFC 1034 §4.2.1)\n" +
+              zone +
+              ":6:1: warning: MX of 'z1.test' names 'w.z1.test', which has no address\n"
+              "      hint: add its A or AAAA record to this zone\n"
+              "2 warnings.\n");
+    folder.write("zones/z1.test.zone", zone_text(1, "@ NS w\n"));
+    report = check(file);
+    CHECK_FALSE(report.ok);
+    CHECK(report.text.starts_with(
+        zone + ":5:1: error: NS of 'z1.test' names 'w.z1.test', which has no address\n"));
+}
