@@ -1,5 +1,9 @@
 // The differential run: the same zones and questions at BIND, NSD, Knot and us, answers compared
-// section by section. See docs/decisions/0005.
+// section by section. What may differ stands in docs/decisions/0005. The long run is
+//   differential --zones 2000 --questions 50 --seed N
+//   differential --real DIR
+// and one zone of it again, with the servers left up to be asked by hand,
+//   differential --seed N --zone K --hold
 #include "tests/interop/differential/options.h"
 #include "tests/interop/differential/real.h"
 #include "tests/interop/differential/round.h"
