@@ -65,6 +65,7 @@ Counts run_batch(const Options& options, std::size_t batch, std::size_t zones,
     counts.questions = questions.size();
     const std::size_t before = judge.unexplained();
     ask_and_judge(told, questions, judge);
+    if (const std::string ended = fleet.ended(); !ended.empty()) throw std::runtime_error(ended);
     if (options.hold) options.wait_for_enter();
     fleet.stop();
     if (judge.unexplained() == before && options.keep.empty()) std::filesystem::remove_all(folder);
