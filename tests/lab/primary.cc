@@ -79,7 +79,7 @@ Process start_bind(const Serving& serving) {
         "  check-sibling no; check-spf ignore; check-wildcard no;\n"
         "  check-dup-records ignore; check-mx-cname ignore; check-srv-cname ignore;\n"
         "  max-records-per-type 0; max-types-per-name 0;\n"
-                       "  zero-no-soa-ttl no;\n};\ncontrols { };\n";
+        "  zero-no-soa-ttl no;\n};\ncontrols { };\n";
     for (const std::string& name : serving.names)
         text += "zone \"" + (name.empty() ? "." : name) + "\" { type primary; file \"" +
                 serving.zones + "/" + (name.empty() ? "root" : name) + ".zone\"; };\n";

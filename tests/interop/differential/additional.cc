@@ -63,7 +63,8 @@ private:
     bool no_room(const Reply& reply, const std::vector<Set>& there,
                  const std::vector<Set>& here) const {
         constexpr std::size_t record_head = 10;
-        std::size_t size = reply.message.size;
+        constexpr std::size_t kept_back = 16;  // BIND keeps room for an OPT, asked with one or not
+        std::size_t size = reply.message.size + kept_back;
         for (const Set& set : there)
             for (const std::string& rdata : set.rdatas)
                 if (!holds(here, set)) size += set.owner.size() + record_head + rdata.size();
@@ -107,7 +108,12 @@ private:
                 return target_of({other.owner, other.type, 1, 0, rdata}) == set.owner;
             });
         };
-        if (std::any_of(theirs_.begin(), theirs_.end(), leads_here)) return true;
+        const auto& answer = one_.ours.answer;
+        if (std::any_of(theirs_.begin(), theirs_.end(), leads_here) ||
+            std::any_of(answer.begin(), answer.end(), [&](const Set& other) {
+                return other.type == type::cname && leads_here(other);
+            }))
+            return true;
         return std::any_of(one_.ours.answer.begin(), one_.ours.answer.end(), [](const Set& other) {
             return other.type == type::afsdb || other.type == type::kx || other.type == type::naptr;
         });

@@ -135,6 +135,15 @@ std::array<std::vector<std::string>, servers> Fleet::ask(
     return answers;
 }
 
+std::string Fleet::ended() {
+    for (std::size_t server = 0; server < servers; ++server)
+        if (has(server) && !processes_[server]->running())
+            return std::string(server_names[server]) + " ended with status " +
+                   std::to_string(processes_[server]->status().value_or(-1)) +
+                   " while it was asked: see " + scratch_ + "/" + server_names[server] + "/log";
+    return "";
+}
+
 void Fleet::stop() {
     for (auto& process : processes_)
         if (process) process->signal(15);

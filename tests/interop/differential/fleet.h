@@ -26,6 +26,8 @@ public:
     std::array<std::vector<std::string>, servers> ask(const std::vector<Question>& questions) const;
     // One server, each question by TCP as well when its answer was cut.
     std::vector<std::string> ask_whole(std::size_t server, std::vector<Question> questions) const;
+    // Which server has ended by itself; empty when none has.
+    std::string ended();
     void stop();
 
 private:
