@@ -66,7 +66,8 @@ public:
             if (line.find("file does not end with newline") != std::string::npos) continue;
             verdict.warned = true;
             verdict.text += line + '\n';
-            if (line.starts_with(file_ + ":"))
+            // Of an RRset with several TTLs we name one record, BIND others as well.
+            if (line.starts_with(file_ + ":") && line.find("TTL set to prior") == std::string::npos)
                 verdict.lines.insert(
                     static_cast<unsigned>(std::atoi(line.c_str() + file_.size() + 1)));
         }
