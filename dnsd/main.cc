@@ -23,7 +23,7 @@ namespace {
 using namespace dnsd;
 
 constexpr std::uint16_t dns_port = 53;
-constexpr rlim_t descriptors_wanted = 16 * 1024;
+constexpr rlim_t descriptors_wanted = 128 * 1024;  // above what [dns.tcp] may ask for
 
 struct Options {
     std::vector<std::string> listen, notify;

@@ -53,6 +53,8 @@ public:
     bool more() const { return more_ || waiting_ || !transfers_.empty(); }
     // The client has sent a part of a request. Means something when there is no more().
     bool amid_request() const { return reader_.held() != 0; }
+    // Bytes of memory for what came and was not answered yet.
+    std::size_t held() const { return reader_.memory(); }
     // What came was no request: no more will be read.
     bool over() const { return over_ || reader_.broken(); }
     std::size_t transfers() const { return transfers_.size(); }

@@ -22,8 +22,7 @@ std::size_t StreamReader::feed(std::span<const std::byte> bytes) {
 std::optional<std::span<const std::byte>> StreamReader::next() {
     if (broken_) return std::nullopt;
     if (taken_ != 0 && taken_ == bytes_.size()) {
-        bytes_ = {};  // an idle connection costs nothing here
-        taken_ = 0;
+        release();  // an idle connection costs nothing here
     }
     const auto rest = std::span<const std::byte>(bytes_).subspan(taken_);
     if (rest.size() < stream_prefix_size) return std::nullopt;
@@ -31,13 +30,17 @@ std::optional<std::span<const std::byte>> StreamReader::next() {
         std::to_integer<std::size_t>(rest[0]) << 8 | std::to_integer<std::size_t>(rest[1]);
     if (size < header_size) {
         broken_ = true;
-        bytes_ = {};
-        taken_ = 0;
+        release();
         return std::nullopt;
     }
     if (rest.size() < stream_prefix_size + size) return std::nullopt;
     taken_ += stream_prefix_size + size;
     return rest.subspan(stream_prefix_size, size);
+}
+
+void StreamReader::release() {
+    bytes_ = std::vector<std::byte>();  // {} would keep the memory
+    taken_ = 0;
 }
 
 }  // namespace zones

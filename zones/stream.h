@@ -32,8 +32,11 @@ public:
     // Bytes that came and are not part of a message given by next(): when that is nullopt, those of
     // a message that has begun.
     std::size_t held() const { return bytes_.size() - taken_; }
+    std::size_t memory() const { return bytes_.capacity(); }
 
 private:
+    void release();
+
     std::vector<std::byte> bytes_;
     std::size_t taken_ = 0;  // of bytes_, from the front
     bool broken_ = false;

@@ -84,9 +84,9 @@ private:
         config_.workers = table->number("workers", 0, 0, 256).value;
         // RFC 6891 §6.2.5: 512 is the least that every client takes.
         config_.udp_size_max = table->number("udp_size", 1232, 512, 4096).value;
+        tcp_ = table->table("tcp");
         read_answering(*table, config_);
         if (!config_.cookie_file.empty()) config_.cookie_file = absolute(config_.cookie_file);
-        tcp_ = table->table("tcp");
         table->finish();
     }
 

@@ -47,12 +47,12 @@ struct Config {
     std::vector<Endpoint> dns_listen;  // port 53 of every address when not said
     unsigned workers = 0;              // 0: one a core
     unsigned udp_size_max = 1232;      // RFC 9715's advice
+    TcpLimits tcp;
     std::string nsid;                  // bytes (RFC 5001); empty: not told
     // Class CH: of the program, and the arbiter's name, when nothing is said; empty: not told.
     std::optional<std::string> chaos_version, chaos_id;
     std::string cookies = "answer";  // or "require", "off" (RFC 7873)
     std::string cookie_file;         // empty: a secret drawn at each start
-    TcpLimits tcp;
     std::vector<Endpoint> heartbeat_listen;
     std::string key_file = "/etc/arbiter/arbiter.key";
     std::string keys_directory = "/etc/arbiter/keys.d";  // NAME.pub, one a server

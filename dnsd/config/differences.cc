@@ -125,12 +125,12 @@ void compare_settings(Differences& out, const Config& before, const Config& afte
     out.value("dns.workers", std::to_string(before.workers), std::to_string(after.workers));
     out.value("dns.udp_size", std::to_string(before.udp_size_max),
               std::to_string(after.udp_size_max));
+    compare_tcp(out, before.tcp, after.tcp);
     out.value("dns.nsid", printable(before.nsid), printable(after.nsid));
     out.value("dns.version", told(before.chaos_version), told(after.chaos_version));
     out.value("dns.id", told(before.chaos_id), told(after.chaos_id));
     out.value("dns.cookies", before.cookies, after.cookies);
     out.value("dns.cookie_file", printable(before.cookie_file), printable(after.cookie_file));
-    compare_tcp(out, before.tcp, after.tcp);
     out.value("heartbeat.name", before.name, after.name);
     out.value("heartbeat.cluster", std::string(before.cluster.text()),
               std::string(after.cluster.text()));

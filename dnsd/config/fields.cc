@@ -55,9 +55,9 @@ constexpr std::array<Home, 24> homes{{{"key_file", "[heartbeat]"},  {"keys", "[h
                                       {"udp_size", "[dns]"},        {"nsid", "[dns]"},
                                       {"version", "[dns]"},         {"id", "[dns]"},
                                       {"cookies", "[dns]"},         {"cookie_file", "[dns]"},
+                                      {"allow", "[transfer]"},      {"control", "[state]"},
                                       {"connections", "[dns.tcp]"}, {"reserve", "[dns.tcp]"},
-                                      {"per_address", "[dns.tcp]"}, {"allow", "[transfer]"},
-                                      {"control", "[state]"},       {"directory", "[state]"}}};
+                                      {"per_address", "[dns.tcp]"}, {"directory", "[state]"}}};
 
 }  // namespace
 

@@ -21,6 +21,15 @@ std::chrono::milliseconds wait(Table& table, std::string_view key,
 
 }  // namespace
 
+TcpLimits fitted(TcpLimits limits, std::size_t descriptors) {
+    if (descriptors >= limits.connections_max) return limits;
+    const std::size_t fit = std::max<std::size_t>(descriptors, 2);
+    limits.reserve = std::min(limits.reserve * fit / limits.connections_max, fit - 1);
+    limits.connections_max = fit;
+    limits.connections_per_address_max = std::min(limits.connections_per_address_max, fit);
+    return limits;
+}
+
 TcpLimits read_tcp_limits(Document& document, std::optional<Table>& table,
                           std::size_t secondaries) {
     TcpLimits limits;

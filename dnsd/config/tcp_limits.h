@@ -22,6 +22,9 @@ struct TcpLimits {
     std::chrono::milliseconds write{15'000};
 };
 
+// As many connections as `descriptors` are left for, when that is less; the reserve in proportion.
+TcpLimits fitted(TcpLimits limits, std::size_t descriptors);
+
 class Document;
 class Table;
 // [dns.tcp], or the defaults for so many secondaries; what does not go together is a mistake.

@@ -199,8 +199,14 @@ void Control::Inside::serve() {
                         [](const Notifier::Note& note) { log_warning(text_of(note)); }});
     publish();
     if (groups_) groups_->open();
+    const TcpLimits tcp = fitted(setup_.tcp, descriptors_for_connections(*sockets));
+    if (tcp.connections_max < setup_.tcp.connections_max)
+        log_warning(
+            fmt::format("{} TCP connections at most, not {}: no more file descriptors are "
+                        "allowed; raise LimitNOFILE",
+                        tcp.connections_max, setup_.tcp.connections_max));
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
-    tcp_.emplace(sockets->listeners, published_, setup_.tcp, [this](TransferDone done) {
+    tcp_.emplace(sockets->listeners, published_, tcp, [this](TransferDone done) {
         asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
     });
     for (const Endpoint& endpoint : listen)

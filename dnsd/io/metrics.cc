@@ -45,7 +45,11 @@ public:
     // A counter has its family also when nothing was counted: an alert on it must not be "no data".
     void counter(std::string_view name, std::string_view help,
                  const std::vector<std::string_view>& labels, const std::vector<Count>& counts) {
-        family(name, "counter", help);
+        samples(name, "counter", help, labels, counts);
+    }
+    void samples(std::string_view name, std::string_view type, std::string_view help,
+                 const std::vector<std::string_view>& labels, const std::vector<Count>& counts) {
+        family(name, type, help);
         for (const Count& count : counts) {
             Labels named;
             for (std::size_t i = 0; i < labels.size() && i < count.labels.size(); ++i)
@@ -178,6 +182,13 @@ void counters(Metrics& out, const Counters& c) {
     out.counter("arbiter_dns_responses_total", "DNS responses sent.", {"rcode"}, c.dns_responses);
     out.counter("arbiter_dns_dropped_total", "DNS messages left without an answer.", {"reason"},
                 c.dns_dropped);
+    out.samples("arbiter_dns_tcp_connections", "gauge", "TCP connections open.", {"peer"},
+                c.tcp_connections);
+    out.samples("arbiter_dns_tcp_transfers", "gauge", "Zone transfers under way.", {},
+                c.tcp_transfers);
+    out.samples("arbiter_dns_tcp_held_bytes", "gauge",
+                "Bytes that wait for TCP clients without a right to transfers.", {},
+                c.tcp_held_bytes);
     out.counter("arbiter_heartbeats_total", "Heartbeats by what was replied.", {"server", "reply"},
                 c.heartbeats);
     out.counter("arbiter_heartbeats_rejected_total", "Datagrams that were no good heartbeat.",

@@ -34,6 +34,12 @@ void count_queries(Counters& into, const UdpServer& udp, const TcpServer& tcp) {
     into.dns_dropped.push_back({{"tcp_refused"}, by_tcp.refused});
     into.dns_dropped.push_back({{"tcp_evicted"}, by_tcp.evicted});
     into.dns_dropped.push_back({{"tcp_timed_out"}, by_tcp.timed_out});
+    into.dns_dropped.push_back({{"tcp_cut_off"}, by_tcp.cut_off});
+    into.dns_dropped.push_back({{"tcp_accept_failed"}, by_tcp.accept_errors});
+    into.tcp_connections = {{{"stranger"}, by_tcp.open - by_tcp.open_secondaries},
+                            {{"secondary"}, by_tcp.open_secondaries}};
+    into.tcp_transfers = {{{}, by_tcp.transfers}};
+    into.tcp_held_bytes = {{{}, by_tcp.held}};
 }
 
 }  // namespace

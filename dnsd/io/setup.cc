@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cassert>
 #include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -76,11 +77,14 @@ Setup setup_for_config(const Config& config, const std::string& file) {
         setup.access.chaos.push_back(only(address));
     ZoneSources sources;
     std::map<zones::Name, std::vector<Endpoint>> secondaries;
+    std::set<heartbeat::Address>
+        addresses;  // of all zones' secondaries: it is looked through often
     for (const ZoneConfig& zone : config.zones) {
         sources.sources.push_back({zone.name, zone.file, live_names(zone.name, config.groups)});
         secondaries[zone.name] = zone.secondaries;
         for (const Endpoint& secondary : zone.secondaries)
-            setup.access.transfer.push_back(only(secondary.address));
+            if (addresses.insert(secondary.address).second)
+                setup.access.transfer.push_back(only(secondary.address));
     }
     setup.sources = [sources] { return sources; };
     setup.secondaries = [secondaries](const zones::Name& zone) {

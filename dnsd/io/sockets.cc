@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace dnsd {
@@ -17,6 +18,7 @@ namespace {
 constexpr int receive_buffer_bytes = 4 << 20;  // the kernel cuts it to net.core.rmem_max
 constexpr int send_buffer_bytes = 4 << 20;
 constexpr int free_port_tries = 8;
+constexpr std::size_t descriptors_for_the_rest = 256;
 constexpr int tcp_backlog = 1024;  // the kernel cuts it to net.core.somaxconn
 
 // What to do about it, for the errors that an operator meets.
@@ -197,6 +199,15 @@ tl::expected<QuerySockets, SocketError> open_query_sockets(const std::vector<End
         result.listeners.push_back(std::move(*listener));
     }
     return result;
+}
+
+std::size_t descriptors_for_connections(const QuerySockets& sockets) {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+    std::size_t taken = descriptors_for_the_rest;
+    for (const QuerySockets::Listener& listener : sockets.listeners)
+        taken += 1 + listener.udp.size();
+    return limit.rlim_cur > taken ? limit.rlim_cur - taken : 0;
 }
 
 }  // namespace dnsd

@@ -73,4 +73,8 @@ struct QuerySockets {
 tl::expected<QuerySockets, SocketError> open_query_sockets(const std::vector<Endpoint>& listen,
                                                            unsigned workers);
 
+// How many connections there may be beside these sockets and everything else that the daemon opens:
+// zone files, the ledger, the page, the control socket.
+std::size_t descriptors_for_connections(const QuerySockets& sockets);
+
 }  // namespace dnsd

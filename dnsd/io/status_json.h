@@ -33,6 +33,9 @@ struct Counters {
     std::vector<Count> dns_requests;         // transport
     std::vector<Count> dns_responses;        // rcode
     std::vector<Count> dns_dropped;          // reason
+    std::vector<Count> tcp_connections;      // peer; open now, not since start
+    std::vector<Count> tcp_transfers;        // as well
+    std::vector<Count> tcp_held_bytes;       // as well
     std::vector<Count> heartbeats;           // server, reply
     std::vector<Count> heartbeats_rejected;  // reason
     std::vector<Count> notify_datagrams;     // result

@@ -40,7 +40,7 @@ TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Tu
     if (!sent) return done;
     auto& to = *sent == out.size() ? told : transferred_;
     for (auto& request : done.spoken.transferred) to.push_back(std::move(request));
-    unsent_.assign(out.begin() + static_cast<std::ptrdiff_t>(*sent), out.end());
+    unsent_ = {out.begin() + static_cast<std::ptrdiff_t>(*sent), out.end()};
     const bool answered = done.spoken.requests > 0;
     watch(now, answered || was_blocked);
     if (answered || !rested) idle_since_ = now;
@@ -96,7 +96,7 @@ bool TcpConnection::send_unsent(Clock::time_point now) {
     if (!sent) return false;
     unsent_at_ += *sent;
     if (blocked()) return true;
-    unsent_ = {};
+    unsent_ = std::vector<std::byte>();  // {} would keep the memory
     unsent_at_ = 0;
     return true;
 }

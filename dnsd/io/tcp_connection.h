@@ -60,6 +60,8 @@ public:
     // kernel for its sake.
     void cut();
 
+    // Bytes of memory that wait for the client: to send the rest, or to take in what is said.
+    std::size_t held() const { return unsent_.capacity() + conversation_.held(); }
     std::size_t transfers() const { return conversation_.transfers(); }
 
     const Endpoint peer;

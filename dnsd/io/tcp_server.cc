@@ -1,6 +1,7 @@
 #include "dnsd/io/tcp_server.h"
 
 #include "dnsd/io/tcp_connection.h"
+#include "dnsd/io/tcp_listeners.h"
 #include "dnsd/io/wall_clock.h"
 
 #include <algorithm>
@@ -9,10 +10,10 @@
 #include <cassert>
 #include <cerrno>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <thread>
 
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -26,10 +27,6 @@ constexpr std::chrono::milliseconds sweep_every{250};
 constexpr std::chrono::milliseconds accept_pause{100};  // when descriptors or memory ran out
 constexpr int events_max = 256;                         // taken from epoll at a time
 constexpr int accepts_in_a_row_max = 64;
-// What the kernel keeps unsent of a connection: enough to keep the line busy, and so little that an
-// answer does not wait behind megabytes of a transfer.
-constexpr int kernel_unsent_max = 128 * 1024;
-
 // An event's key: what a connection's number stands for changes when it is given away again.
 constexpr std::uint64_t stop_key = ~std::uint64_t{0};
 constexpr std::uint64_t listener_key = std::uint64_t{1} << 63;
@@ -83,11 +80,12 @@ private:
     TcpConnection* find(std::uint64_t key);
     void take_turn(std::uint32_t number);
     TcpConnection::Turn turn_of(TcpConnection& connection);
+    bool holds_too_much(const TcpConnection& connection, std::size_t before);
     void count(const zones::Conversation::Spoken& spoken);
     void accept_from(std::size_t listener);
-    bool accept_one(int listener);
     void admit(Fd fd, const Endpoint& peer);
     void close(std::uint32_t number);
+    void publish_places();
     bool make_room();
     void set_accepting(bool on);
     void sweep();
@@ -98,8 +96,8 @@ private:
     const TcpLimits limits_;
     PublishedCell<zones::Catalog>::Reader catalog_;
     std::function<void(TransferDone)> on_transfer_;
-    std::vector<Fd> listeners_;
     Fd epoll_, stop_;
+    std::optional<TcpListeners> listeners_;
     TcpPlaces places_;
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;    // numbers
@@ -112,9 +110,10 @@ private:
     Clock::time_point accept_at_ = now_;
     bool accepting_ = true;
     std::uint64_t transfers_now_ = 0;
+    std::size_t strangers_hold_ = 0;
 
-    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0};
-    Counter accepted_, refused_, evicted_, timed_out_, accept_errors_;
+    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0}, held_{0};
+    Counter accepted_, refused_, evicted_, timed_out_, cut_off_, accept_errors_;
     QueryCounters counters_;
     std::thread thread_;  // last: it uses all of the above
 };
@@ -135,17 +134,7 @@ TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners,
         free_.push_back(static_cast<std::uint32_t>(i - 1));
     queued_.reserve(slots_.size());
     watch(stop_.get(), EPOLLIN, stop_key);
-    for (QuerySockets::Listener& listener : listeners) {
-        listeners_.push_back(std::move(listener.tcp));
-        const int fd = listeners_.back().get();
-        // Connections inherit these. RFC 7766 §8: what we write is meant to leave at once.
-        const int on = 1;
-        if (::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-            ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kernel_unsent_max,
-                         sizeof kernel_unsent_max) != 0)
-            throw failed("setsockopt");
-        watch(fd, EPOLLIN, listener_key | (listeners_.size() - 1));
-    }
+    listeners_.emplace(listeners, epoll_.get(), listener_key);
     thread_ = std::thread([this] { run(); });
 }
 
@@ -160,10 +149,12 @@ TcpTotals TcpServer::Impl::totals() const {
     totals.open = open_.load(std::memory_order_relaxed);
     totals.open_secondaries = open_secondaries_.load(std::memory_order_relaxed);
     totals.transfers = transfers_.load(std::memory_order_relaxed);
+    totals.held = held_.load(std::memory_order_relaxed);
     totals.accepted = accepted_.value();
     totals.refused = refused_.value();
     totals.evicted = evicted_.value();
     totals.timed_out = timed_out_.value();
+    totals.cut_off = cut_off_.value();
     totals.accept_errors = accept_errors_.value();
     totals.queries.add(counters_);
     return totals;
@@ -190,6 +181,7 @@ void TcpServer::Impl::run() {
     for (;;) {
         const int ready = ::epoll_wait(epoll_.get(), events.data(), events_max, wait_ms());
         now_ = Clock::now();
+        turn_.now_seconds = wall_seconds();
         for (int i = 0; i < ready; ++i) {
             if (events[static_cast<std::size_t>(i)].data.u64 == stop_key) return;
             on_event(events[static_cast<std::size_t>(i)]);
@@ -205,9 +197,8 @@ void TcpServer::Impl::run() {
         again.clear();
         if (!accepting_ && now_ >= accept_at_) set_accepting(true);
         if (now_ >= sweep_at_) sweep();
-        open_.store(places_.taken(), std::memory_order_relaxed);
-        open_secondaries_.store(places_.taken(Kind::secondary), std::memory_order_relaxed);
         transfers_.store(transfers_now_, std::memory_order_relaxed);
+        held_.store(strangers_hold_, std::memory_order_relaxed);
     }
 }
 
@@ -229,9 +220,15 @@ void TcpServer::Impl::on_event(const epoll_event& event) {
 void TcpServer::Impl::take_turn(std::uint32_t number) {
     TcpConnection& connection = *slots_[number].connection;
     const std::size_t transfers = connection.transfers();
+    const std::size_t held = connection.held();
     const TcpConnection::Turn done = turn_of(connection);
     transfers_now_ += connection.transfers() - transfers;
     count(done.spoken);
+    if (holds_too_much(connection, held)) {
+        cut_off_.add();
+        connection.cut();
+        return close(number);
+    }
     if (done.after == TcpConnection::After::close) {
         connection.finish(*buffers_);
         return close(number);
@@ -258,6 +255,13 @@ TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
     }
 }
 
+bool TcpServer::Impl::holds_too_much(const TcpConnection& connection, std::size_t before) {
+    if (connection.place.kind != Kind::stranger) return false;
+    strangers_hold_ += connection.held() - before;
+    return strangers_hold_ > strangers_held_max && connection.held() > before &&
+           connection.held() > strangers_held_max / limits_.connections_max;
+}
+
 void TcpServer::Impl::count(const zones::Conversation::Spoken& spoken) {
     counters_.requests.add(spoken.requests);
     for (std::size_t i = 0; i < spoken.responses.size(); ++i)
@@ -266,36 +270,26 @@ void TcpServer::Impl::count(const zones::Conversation::Spoken& spoken) {
 }
 
 void TcpServer::Impl::accept_from(std::size_t listener) {
-    for (int i = 0; i < accepts_in_a_row_max; ++i)
-        if (!accept_one(listeners_[listener].get())) return;
-}
-
-// False when there is nobody, or when there is nothing to take him in with.
-bool TcpServer::Impl::accept_one(int listener) {
-    SocketAddress from;
-    from.size = sizeof from.storage;
-    Fd fd(::accept4(listener, from.get(), &from.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd) {
-        accepted_.add();
-        admit(std::move(fd), to_endpoint(from.storage));
-        return true;
-    }
-    switch (errno) {
-        case EAGAIN:
-            return false;
-        case EMFILE:
-        case ENFILE:
-        case ENOBUFS:
-        case ENOMEM:
-            accept_errors_.add();
-            if (make_room()) return true;
-            // The connection waits in the backlog; to ask again at once would only burn the
-            // processor.
-            set_accepting(false);
-            return false;
-        default:  // what befell that connection, and no other (accept(2))
-            accept_errors_.add();
-            return true;
+    using What = TcpListeners::Accepted::What;
+    for (int i = 0; i < accepts_in_a_row_max; ++i) {
+        TcpListeners::Accepted accepted = listeners_->accept(listener);
+        switch (accepted.what) {
+            case What::connection:
+                accepted_.add();
+                admit(std::move(accepted.fd), to_endpoint(accepted.from.storage));
+                break;
+            case What::nobody:
+                return;
+            case What::failed:
+                accept_errors_.add();
+                break;
+            case What::no_means:
+                accept_errors_.add();
+                if (make_room()) break;
+                // To ask again at once would only burn the processor.
+                set_accepting(false);
+                return;
+        }
     }
 }
 
@@ -323,6 +317,7 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
         places_.set_idle(connection->place);
         slot.connection = std::move(connection);
         free_.pop_back();
+        publish_places();
         watch(socket, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, key_of(number));
     } catch (const std::exception&) {  // out of memory, here or in the kernel
         accept_errors_.add();
@@ -333,10 +328,17 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
 void TcpServer::Impl::close(std::uint32_t number) {
     Slot& slot = slots_[number];
     transfers_now_ -= slot.connection->transfers();
+    if (slot.connection->place.kind == Kind::stranger) strangers_hold_ -= slot.connection->held();
     places_.leave(slot.connection->place);
     slot.connection.reset();
     slot.round = (slot.round + 1) & 0x7fff'ffff;
     free_.push_back(number);
+    publish_places();
+}
+
+void TcpServer::Impl::publish_places() {
+    open_.store(places_.taken(), std::memory_order_relaxed);
+    open_secondaries_.store(places_.taken(Kind::secondary), std::memory_order_relaxed);
 }
 
 bool TcpServer::Impl::make_room() {
@@ -350,18 +352,12 @@ bool TcpServer::Impl::make_room() {
 void TcpServer::Impl::set_accepting(bool on) {
     accepting_ = on;
     accept_at_ = now_ + accept_pause;
-    for (std::size_t i = 0; i < listeners_.size(); ++i) {
-        epoll_event event{};
-        if (on) event.events = EPOLLIN;
-        event.data.u64 = listener_key | i;
-        ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listeners_[i].get(), &event);
-    }
+    listeners_->listen(on);
 }
 
 // One look at all connections: deadlines need no precision, and this costs nothing per request.
 void TcpServer::Impl::sweep() {
     sweep_at_ = now_ + sweep_every;
-    turn_.now_seconds = static_cast<std::uint32_t>(wall_milliseconds() / 1000);
     for (std::uint32_t number = 0; number < slots_.size(); ++number) {
         TcpConnection* connection = slots_[number].connection.get();
         if (connection == nullptr) continue;

@@ -19,10 +19,12 @@ struct TcpTotals {
     std::uint64_t open = 0;
     std::uint64_t open_secondaries = 0;  // among them, from where transfers are allowed
     std::uint64_t transfers = 0;         // under way
+    std::uint64_t held = 0;              // bytes that wait in strangers' connections
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;    // over a bound
     std::uint64_t evicted = 0;    // idle, to make room
     std::uint64_t timed_out = 0;  // over a deadline
+    std::uint64_t cut_off = 0;    // held too much when all strangers held too much
     std::uint64_t accept_errors = 0;
     QueryTotals queries;
 };
@@ -35,6 +37,10 @@ struct TransferDone {
 
 class TcpServer {
 public:
+    // Memory for what waits in the connections of strangers. When they hold more, whoever comes to
+    // hold more than an equal share goes. Secondaries are few, and each is bounded by itself.
+    static constexpr std::size_t strangers_held_max = 16u << 20;
+
     // Takes the listeners' TCP sockets. `on_transfer` is called in this server's thread.
     TcpServer(std::vector<QuerySockets::Listener>& listeners,
               const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,

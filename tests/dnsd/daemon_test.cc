@@ -212,6 +212,31 @@ TEST_CASE("a reload reads the configuration, says what waits for a restart, and 
     CHECK(site.serial("example.org") == 6);
 }
 
+TEST_CASE("the limits of TCP come from the configuration, and its secondaries have the reserve") {
+    const Site site;
+    const std::string config = site.folder.write(
+        "dnsd.toml",
+        fmt::format("[dns]\nlisten = \"{}\"\nworkers = 1\n[dns.tcp]\nconnections = 4\n"
+                    "reserve = 2\nrequest = \"20s\"\n[state]\ndirectory = \"{}\"\ncontrol = "
+                    "\"{}\"\n[monitor]\nlisten = \"\"\n[[zone]]\nname = \"example.org\"\n"
+                    "file = \"zones/example.org.zone\"\nsecondaries = \"127.0.42.250\"\n",
+                    site.endpoint.text(), site.folder.path(), site.folder.path("control.sock")));
+    Daemon daemon(site.folder, {"--config", config});
+    REQUIRE(daemon.says("ready"));
+    const Endpoint secondary{heartbeat::Address::v4({127, 0, 42, 250}), 0};
+    std::vector<TcpClient> busy;
+    for (int i = 0; i < 2; ++i) {
+        busy.emplace_back(site.endpoint);
+        busy.back().send(zones::make_query(name("www.example.org"), zones::Type::a, 1));
+        REQUIRE(busy.back().receive_answer());
+        busy.back().send_raw({std::byte{1}});
+    }
+    const TcpClient follower(site.endpoint, 0, secondary);
+    follower.send(zones::make_query(name("example.org"), zones::Type::soa, 2));
+    CHECK(follower.receive_answer()->serial() == zones::Serial(5));
+    CHECK(TcpClient(site.endpoint).ended());
+}
+
 TEST_CASE("cookie secrets and names come from the configuration; secrets change at a reload") {
     const Site site;
     const std::string first = "e5e973e5a6b2a43f48e7dc849e37bfcf";

@@ -125,12 +125,18 @@ private:
 
 class TcpClient {
 public:
-    // `buffer`: of the kernel, for what is received; 0 leaves the default.
-    explicit TcpClient(const dnsd::Endpoint& server, int buffer = 0)
+    // `buffer`: of the kernel, for what is received; 0 leaves the default. `from`: an address of
+    // this machine.
+    explicit TcpClient(const dnsd::Endpoint& server, int buffer = 0,
+                       const std::optional<dnsd::Endpoint>& from = std::nullopt)
         : fd_(::socket(server.address.is_v4() ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_CLOEXEC,
                        0)) {
         if (buffer != 0)
             REQUIRE(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer) == 0);
+        if (from) {
+            const auto own = dnsd::to_socket(*from);
+            REQUIRE(::bind(fd_.get(), own.get(), own.size) == 0);
+        }
         const auto to = dnsd::to_socket(server);
         REQUIRE(::connect(fd_.get(), to.get(), to.size) == 0);
     }

@@ -1,75 +1,7 @@
-#include "dnsd/io/tcp_server.h"
-
-#include "tests/dnsd/support.h"
-
-#include <mutex>
+#include "tests/dnsd/tcp_support.h"
 
 using namespace dnsd;
 using namespace test;
-
-namespace {
-
-// So many records that a transfer is far larger than all buffers on its way.
-std::shared_ptr<const zones::Zone> large_zone(unsigned records) {
-    std::string more;
-    for (unsigned i = 0; i < records; ++i) more += fmt::format("host{} TXT \"{:0>200}\"\n", i, i);
-    return zone("example.org", zone_text(7, more));
-}
-
-struct Running {
-    explicit Running(const TcpLimits& limits = {},
-                     const std::shared_ptr<const zones::Zone>& served =
-                         zone("example.org", zone_text(7, "www A 192.0.2.80\n")))
-        : cell(std::make_shared<const zones::Catalog>(catalog(served))) {
-        auto opened = open_query_sockets({loopback(0)}, 1);
-        REQUIRE(opened);
-        sockets = std::move(*opened);
-        endpoint = sockets.listeners.front().endpoint;
-        server.emplace(sockets.listeners, cell, limits, [this](TransferDone done) {
-            const std::lock_guard lock(mutex);
-            transfers.push_back(std::move(done));
-        });
-    }
-    PublishedCell<zones::Catalog> cell;
-    QuerySockets sockets;
-    Endpoint endpoint = loopback(0);
-    std::mutex mutex;
-    std::vector<TransferDone> transfers;
-    std::optional<TcpServer> server;
-};
-
-Bytes query(std::uint16_t id, zones::Type type = zones::Type::a,
-            const std::string& what = "www.example.org") {
-    return zones::make_query(name(what), type, id);
-}
-
-TcpLimits short_limits() {
-    TcpLimits limits;
-    limits.idle = limits.request = limits.write = 300ms;
-    return limits;
-}
-
-// Reads a whole transfer: how many records it had, SOA at both ends included; 0 when it broke.
-std::size_t read_transfer(const TcpClient& client, std::size_t& messages) {
-    std::size_t records = 0, soas = 0;
-    messages = 0;
-    while (soas < 2) {
-        const auto answer = client.receive_answer();
-        if (!answer || answer->rcode != 0) return 0;
-        ++messages;
-        for (const zones::RRset& rrset : answer->answer) {
-            records += rrset.rdatas.size();
-            if (rrset.type == zones::Type::soa) soas += rrset.rdatas.size();
-        }
-        // One message alone holds both SOAs as one RRset of equal records.
-        if (messages == 1 && records > 1 && soas == 1 &&
-            answer->answer.back().type == zones::Type::soa)
-            break;
-    }
-    return records;
-}
-
-}  // namespace
 
 TEST_CASE("requests are answered however the stream is cut") {
     const Running running;
@@ -152,10 +84,7 @@ TEST_CASE("a transfer is whole, in many messages, and its end is told") {
     std::size_t messages = 0;
     CHECK(read_transfer(client, messages) == 5'000 + 4);  // SOA, NS, A of ns1, SOA
     CHECK(messages > 10);
-    CHECK(eventually([&] {
-        const std::lock_guard lock(running.mutex);
-        return running.transfers.size() == 1;
-    }));
+    CHECK(eventually([&] { return running.transfers_done() == 1; }));
     const std::lock_guard lock(running.mutex);
     CHECK(running.transfers.front().to.address == loopback(0).address);
     client.send(query(2, zones::Type::soa, "example.org"));  // the connection is good for more

@@ -82,17 +82,17 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
     CHECK(config.transfer_allow.empty());
     CHECK(config.udp_size_max == 1232);
     CHECK(config.workers == 0);
-    CHECK(config.nsid.empty());
-    CHECK_FALSE(config.chaos_version.has_value());
-    CHECK_FALSE(config.chaos_id.has_value());
-    CHECK(config.cookies == "answer");
-    CHECK(config.cookie_file.empty());
     CHECK(config.tcp.connections_max == 1000);
     CHECK(config.tcp.reserve == 100);
     CHECK(config.tcp.connections_per_address_max == 100);
     CHECK(config.tcp.idle == 10s);
     CHECK(config.tcp.request == 5s);
     CHECK(config.tcp.write == 15s);
+    CHECK(config.nsid.empty());
+    CHECK_FALSE(config.chaos_version.has_value());
+    CHECK_FALSE(config.chaos_id.has_value());
+    CHECK(config.cookies == "answer");
+    CHECK(config.cookie_file.empty());
 
     REQUIRE(config.zones.size() == 1);
     CHECK(config.zones[0].name.text() == "wiki.example");
@@ -180,17 +180,17 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(texts(config.heartbeat_listen) == Texts{"127.0.0.1:15399"});
     CHECK(config.workers == 3);
     CHECK(config.udp_size_max == 1400);
-    CHECK(config.nsid == "ns7\n");
-    CHECK(config.chaos_version == "");
-    CHECK(config.chaos_id == "seven");
-    CHECK(config.cookies == "require");
-    CHECK(config.cookie_file == "/etc/arbiter/cookies.key");
     CHECK(config.tcp.connections_max == 5000);
     CHECK(config.tcp.reserve == 40);
     CHECK(config.tcp.connections_per_address_max == 20);
     CHECK(config.tcp.idle == 30s);
     CHECK(config.tcp.request == 1500ms);
     CHECK(config.tcp.write == 1min);
+    CHECK(config.nsid == "ns7\n");
+    CHECK(config.chaos_version == "");
+    CHECK(config.chaos_id == "seven");
+    CHECK(config.cookies == "require");
+    CHECK(config.cookie_file == "/etc/arbiter/cookies.key");
     CHECK(config.key_file == "/etc/arbiter/arbiter.key");
     CHECK(config.keys_directory == "/etc/arbiter/keys.d");
     CHECK(config.state_directory == "/etc/arbiter/state");
@@ -233,6 +233,24 @@ TEST_CASE("limits of TCP that are not said follow from those that are") {
     CHECK(good(zones).tcp.reserve == 120);
     CHECK(good(zones).tcp.connections_max == 1000);
     CHECK(good(zones + "[dns.tcp]\nconnections = 500\n").tcp.reserve == 120);
+}
+
+TEST_CASE("limits of TCP shrink to the descriptors that there are") {
+    TcpLimits limits;
+    CHECK(fitted(limits, 5000).connections_max == 1000);
+    CHECK(fitted(limits, 1000).reserve == 100);
+    const TcpLimits half = fitted(limits, 500);
+    CHECK(half.connections_max == 500);
+    CHECK(half.reserve == 50);
+    CHECK(half.connections_per_address_max == 100);
+    for (std::size_t few : {0, 1, 2, 3, 11}) {
+        CAPTURE(few);
+        limits.reserve = 999;
+        const TcpLimits least = fitted(limits, few);
+        CHECK(least.connections_max == std::max<std::size_t>(few, 2));
+        CHECK(least.reserve < least.connections_max);
+        CHECK(least.connections_per_address_max <= least.connections_max);
+    }
 }
 
 TEST_CASE("limits of TCP that do not go together are mistakes") {

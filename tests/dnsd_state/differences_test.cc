@@ -58,12 +58,12 @@ TEST_CASE("a reload says what changed and nothing else") {
 TEST_CASE("every setting of the configuration shows when it changes") {
     for (const auto& [table, count] :
          {std::pair("[dns]\nlisten = \"127.0.0.1:53\"\nworkers = 2\nudp_size = 1400\n", 3),
-          std::pair("[dns]\nnsid = \"a\"\nversion = \"\"\nid = \"b\"\ncookies = \"require\"\n"
-                    "cookie_file = \"c\"\n",
-                    5),
           std::pair("[dns.tcp]\nconnections = 500\nreserve = 20\nper_address = 7\nidle = \"2s\"\n"
                     "request = \"3s\"\nwrite = \"4s\"\n",
                     6),
+          std::pair("[dns]\nnsid = \"a\"\nversion = \"\"\nid = \"b\"\ncookies = \"require\"\n"
+                    "cookie_file = \"c\"\n",
+                    5),
           std::pair("[heartbeat]\nname = \"x\"\ncluster = \"y\"\nlisten = \"127.0.0.1\"\n"
                     "key_file = \"/k\"\nkeys = \"/d\"\n",
                     5),

@@ -4,6 +4,7 @@
 #include "zones/wire.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 using namespace zones;
@@ -338,5 +339,55 @@ TEST_CASE("over a stream the answer is the one that a datagram would have") {
         REQUIRE(heard.size() == 1);
         Asking udp;
         CHECK(heard[0] == reply_to(client.catalog, request(7, qname), udp));
+    }
+}
+
+TEST_CASE("every request has its whole answer once, however it was cut and whenever we speak") {
+    const Catalog served = catalog({large_zone(700)}).with(to_us);
+    for (std::uint64_t seed = 0; seed < 40; ++seed) {
+        CAPTURE(seed);
+        Random random(seed);
+        Client client(served);
+        std::vector<Bytes> said;
+        std::set<unsigned> transfers;
+        for (std::uint16_t id = 1; id <= 60; ++id) {
+            const std::size_t kind = random.below(4);
+            if (kind == 0) transfers.insert(id);
+            said.push_back(kind == 0   ? axfr(id)
+                           : kind == 1 ? request(id, "nope.example")
+                           : kind == 2 ? ixfr(id, 1)
+                                       : request(id));
+        }
+        const Bytes stream = framed(said);
+        std::span<const std::byte> rest(stream);
+        std::vector<Bytes> heard;
+        while (!rest.empty() || client.conversation.more()) {
+            const std::size_t piece = std::min(rest.size(), 1 + random.below(200));
+            rest = rest.subspan(client.conversation.feed(rest.first(piece)));
+            for (std::size_t speeches = random.below(3); speeches > 0; --speeches)
+                for (Bytes& message : client.hear()) heard.push_back(std::move(message));
+            REQUIRE(client.conversation.transfers() <= Conversation::transfers_max);
+            if (rest.empty())
+                for (Bytes& message : client.hear()) heard.push_back(std::move(message));
+        }
+        std::vector<unsigned> short_answers, expected;
+        std::map<unsigned, std::size_t> soas;
+        for (const Bytes& message : heard) {
+            if (!transfers.contains(id_of(message))) {
+                short_answers.push_back(id_of(message));
+                continue;
+            }
+            const auto answer = read_answer(message);
+            REQUIRE(answer);
+            for (const RRset& rrset : answer->answer)
+                if (rrset.type == Type::soa) soas[id_of(message)] += rrset.rdatas.size();
+        }
+        for (unsigned id = 1; id <= 60; ++id)
+            if (!transfers.contains(id)) expected.push_back(id);
+        CHECK(short_answers == expected);  // among themselves in their order
+        REQUIRE(soas.size() == transfers.size());
+        for (const auto& [id, count] : soas) CHECK(count == 2);
+        CHECK_FALSE(client.conversation.amid_request());
+        CHECK(client.conversation.held() == 0);
     }
 }

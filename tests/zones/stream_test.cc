@@ -77,6 +77,25 @@ TEST_CASE("a reader of a stream holds no more than the longest frame") {
     CHECK(reader.room() == zones::stream_frame_max);
 }
 
+TEST_CASE("a reader has no memory when it holds nothing, and at most a frame's when it does") {
+    StreamReader reader;
+    CHECK(reader.memory() == 0);
+    const Bytes longest = framed(message(65535, 7));
+    for (std::size_t at = 0; at < longest.size(); at += 1000) {
+        reader.feed(
+            std::span(longest).subspan(at, std::min<std::size_t>(1000, longest.size() - at)));
+        // What was announced costs nothing: only what was sent does.
+        REQUIRE(reader.memory() <= std::min(2 * reader.held(), zones::stream_frame_max));
+    }
+    REQUIRE(reader.next());
+    CHECK_FALSE(reader.next());
+    CHECK(reader.memory() == 0);
+    reader.feed(Bytes(2));
+    CHECK_FALSE(reader.next());
+    CHECK(reader.broken());
+    CHECK(reader.memory() == 0);
+}
+
 TEST_CASE("there is room for the rest of a message whatever has come of it") {
     StreamReader reader;
     const Bytes stream = framed(message(65535, 7));
