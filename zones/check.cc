@@ -161,9 +161,11 @@ void check_place(const Name& zone, const Name& owner, Type type, std::uint64_t t
     const auto refuse = [&](const char* what, const char* hint) {
         flaws.tell(tag, FlawKind::error, "'" + owner.text() + "' " + what, hint);
     };
+    // RFC 4592 §4.2 bars it not: NSD and Knot serve it, BIND refuses the zone.
     if (type == Type::ns && is_asterisk(owner.wire()))
-        refuse("is a wildcard and has an NS record",
-               "what a wildcard would delegate is undefined (RFC 4592 §4.2)");
+        flaws.tell(tag, FlawKind::wildcard,
+                   "'" + owner.text() + "' is a wildcard and has an NS record",
+                   "it delegates nothing and is answered as data (RFC 4592 §4.2)");
     if (type == Type::ds && owner == zone)
         refuse("has a DS record at the zone's own apex",
                "a DS stands in the parent zone, beside the NS records (RFC 4035 §2.4)");
