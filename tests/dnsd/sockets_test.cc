@@ -21,14 +21,20 @@ TEST_CASE("a port that is in use is refused with what, where and what to do") {
         CHECK(exit_code(second.error()) == exit_unavailable);
     }
     SUBCASE("by some other program's UDP socket") {
-        const auto stranger = open_notify_udp(loopback(0));
-        REQUIRE(stranger);
-        SocketAddress bound;
-        bound.size = sizeof bound.storage;
-        REQUIRE(::getsockname(stranger->get(), bound.get(), &bound.size) == 0);
-        const auto ours = open_query_sockets({to_endpoint(bound.storage)}, 1);
-        REQUIRE_FALSE(ours);
-        CHECK(ours.error().text.find("(UDP)") != std::string::npos);
+        // The port is the kernel's choice for UDP: for TCP somebody else may have it.
+        constexpr int tries = 20;
+        std::string text;
+        for (int i = 0; i < tries && text.find("(UDP)") == std::string::npos; ++i) {
+            const auto stranger = open_notify_udp(loopback(0));
+            REQUIRE(stranger);
+            SocketAddress bound;
+            bound.size = sizeof bound.storage;
+            REQUIRE(::getsockname(stranger->get(), bound.get(), &bound.size) == 0);
+            const auto ours = open_query_sockets({to_endpoint(bound.storage)}, 1);
+            REQUIRE_FALSE(ours);
+            text = ours.error().text;
+        }
+        CHECK(text.find("(UDP)") != std::string::npos);
     }
 }
 
