@@ -22,10 +22,6 @@ bool same_id(std::span<const std::byte> one, std::span<const std::byte> other) {
     return one[0] == other[0] && one[1] == other[1];
 }
 
-unsigned rcode_of(std::span<const std::byte> message) {
-    return std::to_integer<unsigned>(message[3]) & 0x0f;
-}
-
 std::vector<std::byte> copy(std::span<const std::byte> bytes) {
     return {bytes.begin(), bytes.end()};
 }
@@ -77,7 +73,7 @@ Conversation::Spoken Conversation::speak(const Catalog& catalog, Turn& turn,
 // One answer, or the begin of a transfer, which is not yet anything to send.
 std::size_t Conversation::answer(std::span<const std::byte> request, const Catalog& catalog,
                                  Turn& turn, std::span<std::byte> out, Spoken& spoken) {
-    ++turn.rotation;
+    turn.next_request();
     ++spoken.requests;
     const bool transfer = asks_transfer(request);
     if (transfer) {
@@ -94,10 +90,10 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
         over_ = true;
         return 0;
     }
-    const unsigned rcode = rcode_of(message);
-    ++spoken.responses[rcode];
+    const Rcode rcode = full_rcode(message.first(size));
+    ++spoken.responses[static_cast<std::size_t>(rcode)];
     // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
-    if (transfer && rcode == 0) spoken.transferred.push_back(copy(request));
+    if (transfer && rcode == Rcode::noerror) spoken.transferred.push_back(copy(request));
     set_stream_prefix(out, size);
     return stream_prefix_size + size;
 }

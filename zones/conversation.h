@@ -32,8 +32,8 @@ public:
     struct Spoken {
         std::size_t size = 0;
         std::uint32_t requests = 0;
-        std::uint32_t silent = 0;                         // among them: what was no request at all
-        std::array<std::uint32_t, 16> responses{};        // begun, by the header's RCODE
+        std::uint32_t silent = 0;  // among them: what was no request at all
+        std::array<std::uint32_t, rcodes_max> responses{};  // begun, by RCODE
         std::vector<std::vector<std::byte>> transferred;  // requests; their last message is in here
     };
 

@@ -24,11 +24,23 @@ struct Peer {
 
 // What changes from query to query and is not in the zone.
 struct Turn {
-    std::uint64_t rotation = 0;     // RRsets start at this record, modulo their size
+    // RRsets start at this record, modulo their size.
+    std::uint64_t rotation = 0;
     std::uint32_t now_seconds = 0;  // Unix time, modulo 2^32: the age of cookies (RFC 9018 §4.3)
     // Over TCP: how long an idle connection stays, in tenths of a second, for those who ask
     // (RFC 7828); 0 is not told.
     std::uint16_t tcp_idle_ds = 0;
+    std::uint64_t requests = 0;
+
+    // To be called before each request. A plain count would stand still for those who ask in a
+    // rhythm: who asks for A, then AAAA, each time would find an RRset of two at one place. So the
+    // count is mixed (the finalizer of MurmurHash3), and every rhythm sees every order.
+    void next_request() {
+        std::uint64_t x = ++requests;
+        x = (x ^ x >> 33) * 0xff51'afd7'ed55'8ccd;
+        x = (x ^ x >> 33) * 0xc4ce'b9fe'1a85'ec53;
+        rotation = x ^ x >> 33;
+    }
 };
 
 }  // namespace zones

@@ -32,6 +32,9 @@ enum class Rcode : std::uint16_t {
     badcookie = 23,
 };
 
+// Codes that answers have, with those that an OPT extends, are below this (RFC 6895 §2.3).
+inline constexpr std::size_t rcodes_max = 24;
+
 struct Flag {
     static constexpr std::uint16_t qr = 0x8000, aa = 0x0400, tc = 0x0200, rd = 0x0100, ra = 0x0080,
                                    ad = 0x0020, cd = 0x0010;
@@ -73,13 +76,18 @@ std::size_t plain_name_size(std::span<const std::byte> message, std::size_t at) 
 // malformed. Pointers are not followed: the names of other records mean nothing to a query.
 std::size_t skip_name(std::span<const std::byte> message, std::size_t at) noexcept;
 
+// The code of a response that Writer wrote, with what its OPT adds to the header's bits.
+Rcode full_rcode(std::span<const std::byte> response) noexcept;
+
 enum class Section : std::uint8_t { answer, authority, additional };
 
 // Writes one response. Names are compressed against those written before (RFC 1035 §4.1.4): in
 // owners always, in rdata only of types that RFC 3597 §4 allows.
 class Writer {
 public:
-    enum class Case { any, exact };  // may a name be spelt as another that differs in case?
+    // May a name be spelt as another that differs in case? RFC 4343 §4.1: in data, too, a name may
+    // so take the question's case.
+    enum class Case { any, exact };
 
     // Writes into at most `limit` bytes of `out`, which has room for a header at least.
     Writer(std::span<std::byte> out, std::size_t limit, Case spelling = Case::any) noexcept;

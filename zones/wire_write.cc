@@ -84,7 +84,8 @@ bool Writer::name(const Path& path, std::size_t depth) noexcept {
     return true;
 }
 
-// `record` from its type on, names compressed where `shape` allows.
+// `record` from its type on, names compressed where `shape` allows; of types that nobody knows the
+// data are bytes (RFC 3597 §4).
 bool Writer::rdata(const std::byte* record, RdataShape shape) noexcept {
     const auto all = RRsetView::rdata(record);
     if (!shape.compressible) return bytes({record, record_head + all.size()});
@@ -166,6 +167,18 @@ std::size_t Writer::finish(std::uint16_t more_flags, Rcode rcode) noexcept {
     store16(out_ + 4, question_count_);
     for (std::size_t i = 0; i < counts_.size(); ++i) store16(out_ + 6 + 2 * i, counts_[i]);
     return size_;
+}
+
+Rcode full_rcode(std::span<const std::byte> response) noexcept {
+    const auto low = static_cast<std::uint16_t>(load16(response.data() + 2) & 0xf);
+    // Who has a code that takes an OPT has no other records, so the OPT follows the question.
+    const bool opt_alone = load32(response.data() + 6) == 0 && load16(response.data() + 10) == 1;
+    if (!opt_alone) return static_cast<Rcode>(low);
+    std::size_t at = header_size;
+    if (load16(response.data() + 4) != 0) at += plain_name_size(response, at) + 4;
+    if (response.size() < at + opt_size || load16(&response[at + 1]) != std::uint16_t(Type::opt))
+        return static_cast<Rcode>(low);
+    return static_cast<Rcode>(low | std::to_integer<unsigned>(response[at + 5]) << 4);
 }
 
 }  // namespace zones

@@ -219,9 +219,10 @@ void Control::Inside::serve() {
                         "allowed; raise LimitNOFILE",
                         tcp.connections_max, setup_.tcp.connections_max));
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
-    tcp_.emplace(sockets->listeners, published_, tcp, [this](TransferDone done) {
-        asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
-    });
+    tcp_.emplace(sockets->listeners, tcp, setup_.udp_size_max, published_,
+                 [this](TransferDone done) {
+                     asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
+                 });
     for (const Endpoint& endpoint : listen)
         log_info(fmt::format("answers on {}, UDP and TCP", endpoint.text()));
 }

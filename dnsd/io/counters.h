@@ -2,6 +2,8 @@
 // What the query threads count. Each thread writes its own block of cache lines and never waits for
 // another; readers add the blocks up.
 
+#include "zones/wire.h"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -34,7 +36,7 @@ constexpr std::size_t dropped_kinds = 6;
 
 struct alignas(64) QueryCounters {
     Counter requests;
-    std::array<Counter, 16> responses;  // by the header's RCODE
+    std::array<Counter, zones::rcodes_max> responses;  // by RCODE, as an OPT extends it
     std::array<Counter, dropped_kinds> dropped;
     Counter receive_errors;
 
@@ -44,7 +46,7 @@ struct alignas(64) QueryCounters {
 // The same, added up over threads, as plain numbers.
 struct QueryTotals {
     std::uint64_t requests = 0;
-    std::array<std::uint64_t, 16> responses{};
+    std::array<std::uint64_t, zones::rcodes_max> responses{};
     std::array<std::uint64_t, dropped_kinds> dropped{};
     std::uint64_t receive_errors = 0;
 

@@ -10,12 +10,11 @@
 namespace dnsd {
 namespace {
 
-// RFC 1035 §4.1.1, RFC 2136 §2.2 and RFC 6895 §2.3: what a header's four bits can say. Of codes
-// that an OPT extends only the lower half is seen: BADVERS counts as NOERROR; 7, which is YXRRSET
-// where UPDATE is taken, is BADCOOKIE here.
-constexpr std::array<std::string_view, 16> rcodes{
-    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "BADCOOKIE",
-    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15"};
+// RFC 1035 §4.1.1, RFC 2136 §2.2, RFC 6895 §2.3.
+constexpr std::array<std::string_view, zones::rcodes_max> rcodes{
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15",
+    "BADVERS", "BADKEY",  "BADTIME",  "BADMODE",   "BADNAME", "BADALG",  "BADTRUNC", "BADCOOKIE"};
 // In the order of Dropped.
 constexpr std::array<std::string_view, dropped_kinds> reasons{
     "source_port_zero", "source_port_reflector", "too_long", "silent", "send_failed", "send_full"};

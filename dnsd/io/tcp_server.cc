@@ -31,8 +31,9 @@ constexpr int accepts_in_a_row_max = 64;
 constexpr std::uint64_t stop_key = ~std::uint64_t{0};
 constexpr std::uint64_t listener_key = std::uint64_t{1} << 63;
 
-zones::Peer peer_of(const Endpoint& from) {
+zones::Peer peer_of(const Endpoint& from, std::uint16_t udp_size_max) {
     zones::Peer peer{};
+    peer.udp_size_max = udp_size_max;  // told by TCP as well (RFC 6891 §6.2.3)
     peer.transport = zones::Peer::Transport::tcp;
     peer.port = from.port;
     if (from.address.is_v4()) {  // RFC 4291 §2.5.5.2
@@ -58,8 +59,8 @@ std::system_error failed(const char* what) {
 
 class TcpServer::Impl {
 public:
-    Impl(std::vector<QuerySockets::Listener>& listeners,
-         const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,
+    Impl(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
+         std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
          std::function<void(TransferDone)> on_transfer);
     ~Impl() { stop(); }
 
@@ -94,6 +95,7 @@ private:
     }
 
     const TcpLimits limits_;
+    const std::uint16_t udp_size_max_;
     PublishedCell<zones::Catalog>::Reader catalog_;
     std::function<void(TransferDone)> on_transfer_;
     Fd epoll_, stop_;
@@ -118,10 +120,11 @@ private:
     std::thread thread_;  // last: it uses all of the above
 };
 
-TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners,
-                      const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,
+TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
+                      std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
                       std::function<void(TransferDone)> on_transfer)
     : limits_(limits),
+      udp_size_max_(udp_size_max),
       catalog_(catalog),
       on_transfer_(std::move(on_transfer)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
@@ -294,7 +297,7 @@ void TcpServer::Impl::accept_from(std::size_t listener) {
 }
 
 void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
-    const zones::Peer peer = peer_of(from);
+    const zones::Peer peer = peer_of(from, udp_size_max_);
     const Kind kind = zones::any_contains(catalog_.current()->access().transfer, peer.address)
                           ? Kind::secondary
                           : Kind::stranger;
@@ -371,10 +374,11 @@ void TcpServer::Impl::sweep() {
     catalog_.release();  // an old version must not live for an idle server's sake
 }
 
-TcpServer::TcpServer(std::vector<QuerySockets::Listener>& listeners,
-                     const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,
+TcpServer::TcpServer(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
+                     std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
                      std::function<void(TransferDone)> on_transfer)
-    : impl_(std::make_unique<Impl>(listeners, catalog, limits, std::move(on_transfer))) {}
+    : impl_(std::make_unique<Impl>(listeners, limits, udp_size_max, catalog,
+                                   std::move(on_transfer))) {}
 TcpServer::~TcpServer() = default;
 void TcpServer::stop() {
     impl_->stop();

@@ -41,9 +41,10 @@ public:
     // hold more than an equal share goes. Secondaries are few, and each is bounded by itself.
     static constexpr std::size_t strangers_held_max = 16u << 20;
 
-    // Takes the listeners' TCP sockets. `on_transfer` is called in this server's thread.
-    TcpServer(std::vector<QuerySockets::Listener>& listeners,
-              const PublishedCell<zones::Catalog>& catalog, const TcpLimits& limits,
+    // Takes the listeners' TCP sockets. `udp_size_max` is what UDP takes, to be told by TCP too.
+    // `on_transfer` is called in this server's thread.
+    TcpServer(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
+              std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
               std::function<void(TransferDone)> on_transfer);
     ~TcpServer();
     TcpServer(const TcpServer&) = delete;

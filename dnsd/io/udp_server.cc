@@ -193,7 +193,7 @@ bool UdpServer::Worker::answer_one(std::size_t slot, std::size_t answers) {
         counters_.drop(Dropped::too_long);
         return false;
     }
-    ++turn_.rotation;
+    turn_.next_request();
     const std::span<const std::byte> request(batch_->requests[slot].data(), received.msg_len);
     const std::size_t size =
         zones::respond(*catalog_.current(), request, peer, turn_, batch_->responses[slot]);
@@ -202,8 +202,9 @@ bool UdpServer::Worker::answer_one(std::size_t slot, std::size_t answers) {
         return false;
     }
     assert(size <= response_max);
-    counters_.responses[std::to_integer<std::size_t>(batch_->responses[slot][3]) & 0x0f].add();
-    batch_->slots[slot].out = {batch_->responses[slot].data(), size};
+    const auto response = std::span<std::byte>(batch_->responses[slot]).first(size);
+    counters_.responses[static_cast<std::size_t>(zones::full_rcode(response))].add();
+    batch_->slots[slot].out = {response.data(), response.size()};
     mmsghdr& out = batch_->answers[answers];
     out = {};
     out.msg_hdr = received.msg_hdr;  // the peer, and the address that was asked

@@ -70,6 +70,24 @@ inline std::shared_ptr<const zones::Zone> zone(const std::string& origin, const 
     return loaded.zone;
 }
 
+// Of a name with two addresses, 192.0.2.1 and 192.0.2.2: how often the first of these led the
+// answer to A, in `times` rounds of `rhythm` questions, of which only the first is for
+// A. `ask` sends a question and hands back its answer.
+template <typename Ask>
+unsigned first_led(unsigned times, unsigned rhythm, Ask ask) {
+    unsigned led = 0;
+    for (unsigned i = 0; i < times * rhythm; ++i) {
+        const std::optional<zones::Answer> answer =
+            ask(i % rhythm == 0 ? zones::Type::a : zones::Type::aaaa);
+        REQUIRE(answer);
+        if (i % rhythm != 0) continue;
+        REQUIRE(answer->answer.size() == 1);
+        REQUIRE(answer->answer[0].rdatas.size() == 2);
+        led += answer->answer[0].rdatas[0].bytes().back() == std::byte{1};
+    }
+    return led;
+}
+
 inline zones::Catalog catalog(const std::shared_ptr<const zones::Zone>& one) {
     zones::Access access;
     access.transfer = {zones::Prefix::parse("127.0.0.0/8").value(),

@@ -231,3 +231,37 @@ TEST_CASE("who asks is told how long an idle connection stays (RFC 7828 section 
     CHECK(told(TcpClient(running.endpoint, 0, secondary())) == 80);
     CHECK(eventually([&] { return running.server->totals().timed_out > 0; }, 3s));
 }
+
+TEST_CASE("each order of two addresses has its turn by TCP, also for who asks A, then AAAA") {
+    const Running running(
+        {}, zone("example.org",
+                 zone_text(7, "www A 192.0.2.1\nwww A 192.0.2.2\nwww AAAA 2001:db8::1\n")));
+    const TcpClient client(running.endpoint);
+    for (const unsigned rhythm : {1U, 2U, 4U}) {
+        CAPTURE(rhythm);
+        const unsigned led = first_led(200, rhythm, [&](zones::Type type) {
+            client.send(query(1, type));
+            return client.receive_answer();
+        });
+        CHECK(led >= 60);
+        CHECK(led <= 140);
+    }
+}
+
+TEST_CASE("the OPT says by TCP, too, what UDP takes, transfers included (RFC 6891 section 6.2.3)") {
+    for (const std::uint16_t size :
+         {std::uint16_t{512}, std::uint16_t{1432}, std::uint16_t{4096}}) {
+        CAPTURE(size);
+        const Running running({}, zone("example.org", zone_text(7, "www A 192.0.2.80\n")),
+                              std::nullopt, size);
+        const TcpClient client(running.endpoint);
+        for (const auto& [type, what] : {std::pair{zones::Type::a, "www.example.org"},
+                                         std::pair{zones::Type::axfr, "example.org"}}) {
+            client.send(with_keepalive(query(7, type, what)));
+            const auto answer = client.receive_answer();
+            REQUIRE(answer);
+            CHECK(answer->rcode == 0);
+            CHECK(answer->udp_size == size);
+        }
+    }
+}

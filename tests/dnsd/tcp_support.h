@@ -22,18 +22,20 @@ struct Running {
     explicit Running(const dnsd::TcpLimits& limits = {},
                      const std::shared_ptr<const zones::Zone>& served =
                          zone("example.org", zone_text(7, "www A 192.0.2.80\n")),
-                     const std::optional<zones::Access>& access = std::nullopt)
+                     const std::optional<zones::Access>& access = std::nullopt,
+                     std::uint16_t udp_size_max = zones::udp_size_default)
         : cell(std::make_shared<const zones::Catalog>(access ? catalog(served).with(*access)
                                                              : catalog(served))) {
         auto opened = dnsd::open_query_sockets({loopback(0)}, 1);
         REQUIRE(opened);
         sockets = std::move(*opened);
         endpoint = sockets.listeners.front().endpoint;
-        udp.emplace(sockets.listeners, 1, 1232, cell);
-        server.emplace(sockets.listeners, cell, limits, [this](dnsd::TransferDone done) {
-            const std::lock_guard lock(mutex);
-            transfers.push_back(std::move(done));
-        });
+        udp.emplace(sockets.listeners, 1, udp_size_max, cell);
+        server.emplace(sockets.listeners, limits, udp_size_max, cell,
+                       [this](dnsd::TransferDone done) {
+                           const std::lock_guard lock(mutex);
+                           transfers.push_back(std::move(done));
+                       });
     }
     std::size_t transfers_done() {
         const std::lock_guard lock(mutex);

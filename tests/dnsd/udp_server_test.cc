@@ -156,6 +156,49 @@ TEST_CASE("a cookie has the time of day (RFC 9018 §4.3)") {
     CHECK(std::abs(stamp - ::time(nullptr)) <= 5);
 }
 
+TEST_CASE("each order of two addresses has its turn, also for who asks for A, then AAAA") {
+    Running running(loopback(0));
+    running.cell.store(std::make_shared<const zones::Catalog>(catalog(
+        zone("example.org", zone_text(7, "www A 192.0.2.1\nwww A 192.0.2.2\nwww AAAA ::1\n")))));
+    const UdpClient client(running.endpoint);
+    for (const unsigned rhythm : {1U, 2U, 3U, 4U, 8U}) {
+        CAPTURE(rhythm);
+        const unsigned led = first_led(
+            200, rhythm, [&](zones::Type type) { return client.ask("www.example.org", type); });
+        CHECK(led >= 60);
+        CHECK(led <= 140);
+    }
+}
+
+TEST_CASE("answers are counted by their whole code, with what the OPT adds (RFC 6891 §6.1.3)") {
+    Running running(loopback(0));
+    zones::EdnsRules rules;
+    rules.cookies = *zones::CookieSecrets::parse("e5e973e5a6b2a43f48e7dc849e37bfcf");
+    rules.cookies_required = true;
+    running.cell.store(std::make_shared<const zones::Catalog>(running.cell.load()->with(rules)));
+    const UdpClient client(running.endpoint);
+    const auto ask_with_opt = [&](int version, const std::vector<int>& options) {
+        Bytes request = zones::make_query(name("www.example.org"), zones::Type::a, 1);
+        request[11] = std::byte{1};
+        for (const int byte : {0, 0, 41, 4, 208, 0, version, 0, 0, 0})
+            request.push_back(static_cast<std::byte>(byte));
+        request.push_back(static_cast<std::byte>(options.size()));
+        for (const int byte : options) request.push_back(static_cast<std::byte>(byte));
+        client.send(request);
+        const auto response = client.receive();
+        REQUIRE(response);
+        return zones::read_answer(*response)->rcode;
+    };
+    CHECK(ask_with_opt(0, {}) == 0);
+    CHECK(ask_with_opt(1, {}) == 16);
+    CHECK(ask_with_opt(0, {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8}) == 23);
+    const QueryTotals totals = running.server->totals();
+    CHECK(totals.responses[0] == 1);
+    CHECK(totals.responses[7] == 0);
+    CHECK(totals.responses[16] == 1);
+    CHECK(totals.responses[23] == 1);
+}
+
 TEST_CASE("an asker that is gone does not disturb the others") {
     const Running running(loopback(0));
     for (int i = 0; i < 50; ++i) {

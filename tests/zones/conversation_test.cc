@@ -391,3 +391,17 @@ TEST_CASE("every request has its whole answer once, however it was cut and whene
         CHECK(client.conversation.held() == 0);
     }
 }
+
+TEST_CASE("a conversation tells the whole code of its answers, with what the OPT adds") {
+    Bytes other_version = request(1);
+    append_opt(other_version, 1232, false, 1);
+    Conversation conversation{peer(by_tcp())};
+    conversation.feed(framed({other_version, request(2), request(3, "nope.example")}));
+    Turn turn;
+    Bytes out(Conversation::speech_max);
+    const auto spoken =
+        conversation.speak(catalog({zone("example", "www A 192.0.2.1\n")}), turn, out);
+    CHECK(spoken.responses[0] == 1);
+    CHECK(spoken.responses[3] == 1);
+    CHECK(spoken.responses[16] == 1);
+}
