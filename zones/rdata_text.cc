@@ -118,7 +118,11 @@ bool whole_fields(Type type, std::span<const std::byte> rdata) {
     const ldns::RrHandle rr(made);
     if (status != LDNS_STATUS_OK) return false;
     const ldns_rr_descriptor* about = ldns_rr_descript(static_cast<std::uint16_t>(type));
-    if (ldns_rr_rd_count(rr.get()) < about->_minimum) return false;
+    for (std::size_t i = ldns_rr_rd_count(rr.get()); i < about->_minimum; ++i) {
+        const ldns_rdf_type missing = ldns_rr_descriptor_field_type(about, i);
+        // Bytes up to the end may be none.
+        if (missing != LDNS_RDF_TYPE_B64 && missing != LDNS_RDF_TYPE_HEX) return false;
+    }
     for (std::size_t i = 0; i < ldns_rr_rd_count(rr.get()); ++i) {
         const ldns_rdf* field = ldns_rr_rdf(rr.get(), i);
         const auto* bytes = reinterpret_cast<const std::byte*>(ldns_rdf_data(field));
