@@ -38,11 +38,13 @@ Type read_as(Type type) {
     return type == ta ? Type::ds : type;
 }
 
-// Whether ldns knows how the data of a type are written.
+// Whether ldns knows how the data of a type are written: of A6 and NXT it knows no more than that
+// they are there.
 bool is_written(Type type) {
+    constexpr Type nxt{30}, a6{38};
     const auto number = static_cast<std::uint16_t>(type);
     const ldns_rr_descriptor* about = ldns_rr_descript(number);
-    return about != nullptr && about->_type == number;
+    return about != nullptr && about->_type == number && type != nxt && type != a6;
 }
 
 // Only strings stand in quotes: what is quoted elsewhere is a mistake that BIND refuses, too.

@@ -240,6 +240,12 @@ private:
                       "a line that begins with a blank belongs to the name before it");
             return owner_.has_value();
         }
+        if (word.quotes_at > 0) {
+            owner_broken_ = true;
+            owner_.reset();
+            error(word, "quotes stand inside the name");
+            return false;
+        }
         auto owner = Name::parse(unquoted(word.text), origin_);
         owner_broken_ = !owner;
         if (!owner) {
@@ -278,8 +284,13 @@ private:
                                                         const RecordHead& head) {
         const Word& type = line.words[head.type_at];
         data_words_.clear();
-        for (std::size_t i = head.type_at + 1; i < line.words.size(); ++i)
-            data_words_.push_back(line.words[i].text);
+        const bool takes_pairs = head.type == Type::svcb || head.type == Type::https;
+        for (std::size_t i = head.type_at + 1; i < line.words.size(); ++i) {
+            const auto [text, row, column, quotes_at] = line.words[i];
+            const bool split = quotes_at > 0 && !takes_pairs;
+            if (split) data_words_.push_back(text.substr(0, quotes_at));
+            data_words_.push_back(split ? text.substr(quotes_at) : text);
+        }
         if (data_words_.empty()) {
             error(type, "the " + std::string(type.text) + " record has no data",
                   data_form(head.type));
