@@ -150,7 +150,7 @@ Control::Inside::Inside(Setup setup)
       secondaries_(setup_.secondaries),
       ledger_(open_ledger(setup_.config)),
       store_(zones::Catalog().with(setup_.access).with(setup_.identity).with(setup_.edns),
-             ledger_ ? &*ledger_ : nullptr),
+             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : ""),
       loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
               [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
@@ -346,7 +346,7 @@ void Control::Inside::loaded(Loader::Result result) {
         secondaries_ = secondaries_of(result.config->zones);
         store_.admit(access_of(*setup_.config, result.config->zones));
     }
-    reload_.read(result);
+    reload_.read(result, store_);
     const std::size_t before = store_.names().size();
     std::vector<ZoneStore::Line> lines = store_.take(std::move(result.read));
     const std::size_t removed = before - store_.names().size();

@@ -81,18 +81,22 @@ void ReloadReport::failed(const std::string& why) {
     errors_.clear();
 }
 
-void ReloadReport::read(const Loader::Result& result) {
-    std::size_t anew = 0, unchanged = 0;
-    std::size_t broken = result.sources ? result.sources->mistakes.size() : 0;
+void ReloadReport::read(const Loader::Result& result, const ZoneStore& zones) {
+    std::size_t anew = 0, unchanged = 0, as_before = 0, not_served = 0;
     for (const ZoneRead& one : result.read) {
         anew += one.outcome == ZoneRead::Outcome::loaded;
         unchanged += one.outcome == ZoneRead::Outcome::unchanged;
-        broken += one.outcome == ZoneRead::Outcome::failed;
+        if (one.outcome == ZoneRead::Outcome::failed)
+            ++(zones.served(one.source.origin) ? as_before : not_served);
     }
-    ok_ = broken == 0;
+    const std::size_t left_out = result.sources ? result.sources->mistakes.size() : 0;
+    ok_ = as_before + not_served + left_out == 0;
     if (ok_) time_ms_ = wall_milliseconds();
     text_ = fmt::format("reload: {} read anew, {} unchanged", counted(anew, "zone"), unchanged);
-    errors_ = ok_ ? "" : fmt::format(", {} with errors: served as before", broken);
+    errors_.clear();
+    if (as_before > 0) errors_ += fmt::format(", {} with errors: served as before", as_before);
+    if (not_served > 0) errors_ += fmt::format(", {} with errors: not served", not_served);
+    if (left_out > 0) errors_ += fmt::format(", {} left out", counted(left_out, "file"));
 }
 
 void ReloadReport::published(const std::vector<ZoneStore::PublishedZone>& zones,

@@ -29,7 +29,8 @@ class ReloadReport {
 public:
     ReloadReport();
     void failed(const std::string& why);
-    void read(const Loader::Result& result);
+    // `zones` as they were before they took the result.
+    void read(const Loader::Result& result, const ZoneStore& zones);
     void published(const std::vector<ZoneStore::PublishedZone>& zones, std::size_t removed);
     std::string text() const;  // "reload: 2 zones read anew, 1 unchanged, 1 added, 1 removed"
     void fill_in(Status&) const;

@@ -57,7 +57,14 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
     setup.identity = {version, ""};
     setup.edns.cookies = rolled({});
     setup.rolls_cookies = true;
-    setup.sources = [directory] { return zones_in(directory); };
+    setup.sources = [directory, before = ZonePaths()]() mutable {
+        auto found = zones_in(directory, before);
+        if (found) {
+            before.clear();
+            for (const ZoneSource& source : found->sources) before[source.origin] = source.path;
+        }
+        return found;
+    };
     setup.secondaries = [notify = std::move(notify)](const zones::Name&) { return notify; };
     return setup;
 }

@@ -103,34 +103,49 @@ tl::expected<std::string, std::string> read_text(const std::string& path) {
     return text;
 }
 
-tl::expected<ZoneSources, std::string> zones_in(const std::string& directory) {
+tl::expected<ZoneSources, std::string> zones_in(const std::string& directory,
+                                                const ZonePaths& before) {
     std::error_code error;
     std::vector<std::string> files;
     for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
          at.increment(error)) {
         std::string name = at->path().filename().string();
-        if (name.size() > suffix.size() && name.ends_with(suffix)) files.push_back(std::move(name));
+        const bool hidden = name.starts_with('.');  // as editors lock and save
+        if (!hidden && name.size() > suffix.size() && name.ends_with(suffix))
+            files.push_back(std::move(name));
     }
     if (error)
         return tl::unexpected(
             fmt::format("cannot read the directory {}: {}", directory, error.message()));
     std::sort(files.begin(), files.end());
     ZoneSources result;
-    std::map<zones::Name, std::string> taken;
+    std::map<zones::Name, std::size_t> taken;  // in result.sources
+    const auto refuse = [&](const std::string& path, std::string what, std::string hint) {
+        result.mistakes.push_back(
+            {path, 0, 0, zones::Mistake::error, std::move(what), std::move(hint)});
+    };
     for (const std::string& file : files) {
-        const std::string path = (std::filesystem::path(directory) / file).string();
-        zones::Mistake mistake{path, 0, 0, zones::Mistake::error, {}, {}};
+        std::string path = (std::filesystem::path(directory) / file).string();
         const auto origin = zone_named_by(file);
         if (!origin) {
-            mistake.what = "the file's name is not that of a zone: " + origin.error();
-            mistake.hint = "NAME.zone holds the zone NAME, root.zone the root";
-            result.mistakes.push_back(std::move(mistake));
-        } else if (const auto [first, fresh] = taken.try_emplace(*origin, file); !fresh) {
-            mistake.what = fmt::format("zone {} is already in {}", origin->text(), first->second);
-            result.mistakes.push_back(std::move(mistake));
-        } else {
-            result.sources.push_back({*origin, path, {}});
+            refuse(path, "the file's name is not that of a zone: " + origin.error(),
+                   "NAME.zone holds the zone NAME, root.zone the root");
+            continue;
         }
+        const auto [first, fresh] = taken.try_emplace(*origin, result.sources.size());
+        if (fresh) {
+            result.sources.push_back({*origin, std::move(path), {}});
+            continue;
+        }
+        // A file that comes to stand beside it does not take a zone over.
+        std::string& chosen = result.sources[first->second].path;
+        const auto known = before.find(*origin);
+        if (known != before.end() && known->second == path) {
+            std::swap(chosen, path);
+            result.sources[first->second].origin = *origin;  // as it is spelt there
+        }
+        refuse(path, fmt::format("zone {} is already in {}", origin->text(), chosen),
+               "names of zones do not tell a from A (RFC 4343): delete one of the files");
     }
     return result;
 }

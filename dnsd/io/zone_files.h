@@ -31,9 +31,12 @@ struct ZoneSources {
     std::vector<ZoneSource> sources;       // by path
     std::vector<zones::Mistake> mistakes;  // file names that are no zone names
 };
-// Every NAME.zone in the directory, links followed; root.zone is the root. The error is a sentence:
-// the directory cannot be read.
-tl::expected<ZoneSources, std::string> zones_in(const std::string& directory);
+using ZonePaths = std::map<zones::Name, std::string>;
+// Every NAME.zone in the directory, links followed; root.zone is the root, and names that begin
+// with a dot are passed over. Of two files for one zone it is the one of `before`, else the first.
+// The error is a sentence: the directory cannot be read.
+tl::expected<ZoneSources, std::string> zones_in(const std::string& directory,
+                                                const ZonePaths& before = {});
 
 struct ZoneRead {
     enum class Outcome {

@@ -9,7 +9,8 @@ namespace dnsd {
 namespace {
 
 // A zone with ten thousand mistakes must not bury the others.
-void tell_mistakes(const ZoneRead& read, std::vector<ZoneStore::Line>& lines) {
+void tell_mistakes(const ZoneRead& read, const std::string& where_all,
+                   std::vector<ZoneStore::Line>& lines) {
     const std::size_t told = std::min(read.mistakes.size(), ZoneStore::mistakes_told_max);
     // Errors first: they are why the zone is not taken.
     std::vector<const zones::Mistake*> order;
@@ -21,10 +22,10 @@ void tell_mistakes(const ZoneRead& read, std::vector<ZoneStore::Line>& lines) {
             {mistake->severity == zones::Mistake::error ? Urgency::error : Urgency::warning,
              mistake->text()});
     if (told < read.mistakes.size())
-        lines.push_back({Urgency::warning,
-                         fmt::format("zone {}: {} more like these; arbiter-dnsd "
-                                     "--check tells them",
-                                     read.source.origin.text(), read.mistakes.size() - told)});
+        lines.push_back(
+            {Urgency::warning,
+             fmt::format("zone {}: {} more like these{}{}", read.source.origin.text(),
+                         read.mistakes.size() - told, where_all.empty() ? "" : "; ", where_all)});
 }
 
 // As edition() wants it, when nothing was published yet: any serial will do.
@@ -34,8 +35,10 @@ zones::Serial after(const zones::Zone& zone) {
 
 }  // namespace
 
-ZoneStore::ZoneStore(const zones::Catalog& base, Ledger* ledger)
-    : catalog_(std::make_shared<const zones::Catalog>(base)), ledger_(ledger) {}
+ZoneStore::ZoneStore(const zones::Catalog& base, Ledger* ledger, std::string where_all)
+    : catalog_(std::make_shared<const zones::Catalog>(base)),
+      ledger_(ledger),
+      where_all_(std::move(where_all)) {}
 
 void ZoneStore::add_group(const zones::Name& zone, const std::string& group,
                           const EditionRules& rules) {
@@ -60,7 +63,7 @@ std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
     std::vector<Line> lines;
     std::map<zones::Name, Entry> before = std::exchange(entries_, {});
     for (ZoneRead& one : read) {
-        tell_mistakes(one, lines);
+        tell_mistakes(one, where_all_, lines);
         Entry& entry = entries_[one.source.origin];
         const auto known = before.find(one.source.origin);
         if (known != before.end()) {

@@ -42,7 +42,8 @@ public:
     static constexpr std::size_t mistakes_told_max = 10;  // of one zone; the rest are counted
 
     // `base` has the rules of access and no zones. Without a ledger nothing outlives the process.
-    ZoneStore(const zones::Catalog& base, Ledger* ledger);
+    // `where_all` says where to see the mistakes beyond mistakes_told_max; it may be empty.
+    ZoneStore(const zones::Catalog& base, Ledger* ledger, std::string where_all = "");
 
     // A group whose names live in `zone`; before the first publish().
     void add_group(const zones::Name& zone, const std::string& group, const EditionRules& rules);
@@ -100,6 +101,7 @@ private:
 
     std::shared_ptr<const zones::Catalog> catalog_;
     Ledger* ledger_;
+    std::string where_all_;
     std::optional<zones::Access> access_;  // not in the catalog yet
     std::map<zones::Name, Entry> entries_;
     std::map<zones::Name, std::vector<Place>> places_;

@@ -91,6 +91,22 @@ TEST_CASE("SIGHUP takes up what changed") {
     CHECK(site.serial("example.org") == 7);
 }
 
+TEST_CASE("a reload's sum tells what is served as before from what is not served at all") {
+    const Site site;
+    Daemon daemon(site.folder, site.arguments());
+    REQUIRE(daemon.says("ready"));
+    site.write("example.org", zone_text(6, "www A 192.0.2\n"));
+    site.write("new.org", "nonsense\n");
+    site.write("newer.org", "nonsense\n");
+    site.write("a..b", zone_text(1));
+    daemon.signal(SIGHUP);
+    REQUIRE(
+        daemon.says("reload: 0 zones read anew, 0 unchanged, 1 with errors: served as before, "
+                    "2 with errors: not served, 1 file left out\n"));
+    CHECK(site.serial("example.org") == 5);
+    CHECK(site.ask("new.org", zones::Type::soa)->rcode == 5);
+}
+
 TEST_CASE("a secondary is told when zones are loaded and when they change") {
     const Site site;
     const auto ear = open_query_udp(loopback(0));

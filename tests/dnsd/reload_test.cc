@@ -1,5 +1,6 @@
 // Ten thousand zones under a stream of questions, while reloads add, change, break and remove some.
 #include "dnsd/io/check.h"
+#include "dnsd/io/zone_files.h"
 #include "tests/dnsd/daemon.h"
 
 #include <atomic>
@@ -313,4 +314,25 @@ TEST_CASE(
     CHECK_FALSE(report.ok);
     CHECK(report.text.starts_with(
         zone + ":5:1: error: NS of 'z1.test' names 'w.z1.test', which has no address\n"));
+}
+
+TEST_CASE("neither --check nor a reload takes a zone that hides what a group makes in it") {
+    const Folder folder;
+    std::filesystem::create_directory(folder.path("zones"));
+    const std::string zone =
+        folder.write("zones/z1.test.zone",
+                     "$TTL 300\n@ SOA ns.x. admin 1 3600 600 86400 60\n@ NS ns.x.\n@ DNAME x.\n");
+    const std::string file = folder.write(
+        "dnsd.toml", config_text(folder, loopback(1), {"z1.test"}) +
+                         "[[group]]\nzone = \"z1.test\"\nname = \"wiki\"\n[group.servers]\nwiki1 "
+                         "= \"192.0.2.1\"\n");
+    const std::string mistake =
+        zone + ":4:1: error: the DNAME of 'z1.test' takes 'www.z1.test' away";
+    CHECK(check(file).text.find(mistake) != std::string::npos);
+
+    const std::vector<GroupConfig> groups = read_config_or_throw(file).groups;
+    ZoneReader reader([&](const zones::Loaded& loaded) { return live_names_in(loaded, groups); });
+    const auto read = reader.read({{name("z1.test"), zone, live_names(name("z1.test"), groups)}});
+    CHECK(read.at(0).outcome == ZoneRead::Outcome::failed);
+    CHECK(read.at(0).mistakes.at(0).text().starts_with(mistake));
 }

@@ -1,5 +1,6 @@
 #include "dnsd/io/zone_files.h"
 
+#include "dnsd/io/setup.h"
 #include "tests/dnsd/support.h"
 
 #include <sys/stat.h>
@@ -47,6 +48,40 @@ TEST_CASE("names that are no zone names, or the same one twice, are mistakes") {
     REQUIRE(found);
     CHECK(found->sources.size() == 1);
     CHECK(found->mistakes.size() == 2);
+}
+
+TEST_CASE("a second file for a zone does not take it over, and both are named (RFC 4343)") {
+    const Folder folder;
+    const std::string served = folder.write("a.test.zone", zone_text(1));
+    const auto sources = dnsd::setup_for_directory({}, folder.path(), {}, 1).sources;
+    REQUIRE(sources()->mistakes.empty());
+    const std::string other = folder.write("A.TEST.zone", zone_text(2));  // sorts first
+    const std::string third = folder.write("a.tesT.zone", zone_text(2));
+    for (int i = 0; i < 2; ++i) {
+        const auto found = sources();
+        REQUIRE(found->sources.size() == 1);
+        CHECK(found->sources[0].path == served);
+        CHECK(found->sources[0].origin.text() == "a.test");
+        REQUIRE(found->mistakes.size() == 2);
+        for (const zones::Mistake& mistake : found->mistakes) {
+            CHECK((mistake.file == other || mistake.file == third));
+            CHECK(mistake.what.find(" is already in ") != std::string::npos);
+        }
+        CHECK(found->mistakes.back().what.ends_with(served));
+    }
+    std::filesystem::remove(served);
+    CHECK(sources()->sources[0].path == other);
+}
+
+TEST_CASE("a file whose name begins with a dot is an editor's, and no zone's") {
+    const Folder folder;
+    folder.write("a.test.zone", zone_text(1));
+    std::filesystem::create_symlink("user@host.4711:1", folder.path(".#a.test.zone"));
+    folder.write(".a.test.zone", "half a fi");
+    const auto found = zones_in(folder.path());
+    REQUIRE(found);
+    CHECK(found->sources.size() == 1);
+    CHECK(found->mistakes.empty());
 }
 
 TEST_CASE("a directory that is not there is one sentence") {

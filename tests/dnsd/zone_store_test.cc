@@ -132,6 +132,24 @@ TEST_CASE("a broken file leaves its zone as it was, and the others go on") {
     }));
 }
 
+TEST_CASE("where the rest of many mistakes is told is said only where there is such a place") {
+    const Folder folder;
+    const std::string path = folder.write("zone", zone_text(1, [] {
+                                              std::string broken;
+                                              for (int i = 0; i < 12; ++i) broken += "w A x\n";
+                                              return broken;
+                                          }()));
+    const auto last = [&](ZoneStore store) {
+        ZoneReader reader;
+        const auto lines = store.take(reader.read({{name("example.org"), path, {}}}));
+        REQUIRE(lines.size() == ZoneStore::mistakes_told_max + 2);
+        return lines[ZoneStore::mistakes_told_max].text;
+    };
+    CHECK(last(ZoneStore(zones::Catalog(), nullptr)) == "zone example.org: 2 more like these");
+    CHECK(last(ZoneStore(zones::Catalog(), nullptr, "ask them")) ==
+          "zone example.org: 2 more like these; ask them");
+}
+
 TEST_CASE("files that come and go are zones that come and go") {
     Bench bench;
     bench.folder.write("example.org.zone", zone_text(5));
