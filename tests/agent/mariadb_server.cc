@@ -1,5 +1,7 @@
 #include "tests/agent/mariadb_server.h"
 
+#include "tests/lab/program.h"
+
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -17,6 +19,7 @@ namespace agent::test {
 namespace {
 
 pid_t spawn(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
+    const std::string program = lab::found_program(arguments.at(0));
     const pid_t pid = ::fork();
     if (pid < 0) throw std::runtime_error("fork failed");
     if (pid > 0) return pid;
@@ -27,7 +30,7 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::filesystem::pa
     for (const std::string& argument : arguments)
         argv.push_back(const_cast<char*>(argument.c_str()));
     argv.push_back(nullptr);
-    ::execvp(argv[0], argv.data());
+    ::execv(program.c_str(), argv.data());
     ::_exit(127);
 }
 

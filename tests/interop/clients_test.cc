@@ -3,6 +3,7 @@
 
 #include "tests/lab/ask.h"
 #include "tests/lab/process.h"
+#include "tests/lab/program.h"
 
 #include <filesystem>
 #include <memory>
@@ -255,7 +256,8 @@ TEST_CASE("an Unbound resolver that plays all its tricks resolves our names") {
                    "\n"
                    "stub-zone:\n  name: kin.clients.example\n  stub-addr: 127.0.0.1@" +
                    at_port() + "\n");
-    Process unbound({{"unbound", "-d", "-c", served.scratch / "unbound.conf"},
+    Process unbound({{unconfined_program("unbound", served.scratch.path()), "-d", "-c",
+                      served.scratch / "unbound.conf"},
                      {},
                      served.scratch / "unbound.log"});
     const auto resolve = [](std::vector<std::string> words) {

@@ -1,6 +1,7 @@
 #include "tests/lab/bind.h"
 
 #include "tests/lab/ask.h"
+#include "tests/lab/program.h"
 
 #include <filesystem>
 #include <stdexcept>
@@ -9,10 +10,7 @@ namespace lab {
 
 BindSecondary::BindSecondary(Place place) : place_(std::move(place)) {
     std::filesystem::create_directories(place_.folder);
-    // Debian confines /usr/sbin/named to its own folders by path where AppArmor is on; a copy is
-    // not.
-    std::filesystem::copy_file("/usr/sbin/named", place_.folder + "/named",
-                               std::filesystem::copy_options::overwrite_existing);
+    unconfined_program("named", place_.folder);
     const std::string port = std::to_string(place_.port);
     const std::string folder = place_.folder;
     // serial-query-rate: at its default of 20 BIND delays its SOA query behind a NOTIFY by up to

@@ -1,5 +1,8 @@
 #include "tests/lab/primary.h"
 
+#include "tests/lab/ports.h"
+#include "tests/lab/program.h"
+
 #include <filesystem>
 #include <stdexcept>
 #include <utility>
@@ -29,11 +32,6 @@ public:
         if (descriptor_ >= 0) close(descriptor_);
     }
     bool bound() const { return bound_; }
-    int port() {
-        socklen_t size = sizeof address_;
-        getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address_), &size);
-        return ntohs(address_.sin_port);
-    }
 
 private:
     int descriptor_;
@@ -47,9 +45,9 @@ std::vector<int> free_ports(std::size_t count) {
     std::vector<int> ports;
     std::vector<Held> held;
     for (int tries = 0; tries < 1000 && ports.size() < count; ++tries) {
-        Held stream(SOCK_STREAM, 0);
+        const int port = next_port();
+        Held stream(SOCK_STREAM, port);
         if (!stream.bound()) continue;
-        const int port = stream.port();
         Held datagrams(SOCK_DGRAM, port);
         if (datagrams.bound()) ports.push_back(port);
         held.push_back(std::move(stream));
@@ -61,11 +59,7 @@ std::vector<int> free_ports(std::size_t count) {
 
 Process start_bind(const Serving& serving) {
     std::filesystem::create_directories(serving.folder);
-    // Debian confines /usr/sbin/named to its own folders by path where AppArmor is on; a copy is
-    // not.
-    const std::string program = serving.folder + "/named";
-    std::filesystem::copy_file("/usr/sbin/named", program,
-                               std::filesystem::copy_options::overwrite_existing);
+    const std::string program = unconfined_program("named", serving.folder);
     // no-auth: nothing in the authority section that need not be there, but addresses of hosts that
     // the answer names, so that ours have something to be compared with.
     std::string text =

@@ -1,5 +1,7 @@
 #include "tests/lab/process.h"
 
+#include "tests/lab/program.h"
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -49,6 +51,7 @@ pid_t start(const std::vector<std::string>& argv, const std::vector<std::string>
     std::vector<std::string> environment;
     for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
     environment.insert(environment.end(), extra.begin(), extra.end());
+    const std::string program = found_program(argv.at(0));
     std::vector<char*> arguments = pointers(argv);
     std::vector<char*> variables = pointers(environment);
     const pid_t parent = getpid();
@@ -66,7 +69,7 @@ pid_t start(const std::vector<std::string>& argv, const std::vector<std::string>
     dup2(streams.in, 0);
     dup2(streams.out, 1);
     dup2(streams.err, 2);
-    execvpe(arguments[0], arguments.data(), variables.data());
+    execve(program.c_str(), arguments.data(), variables.data());
     dprintf(2, "can not run %s: %s\n", arguments[0], std::strerror(errno));
     _exit(127);
 }

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 using Milliseconds = std::chrono::milliseconds;
 
 struct Command {
-    std::vector<std::string> argv;         // argv[0] is looked up in PATH
+    std::vector<std::string> argv;         // argv[0] as found_program() finds it
     std::vector<std::string> environment;  // NAME=VALUE, beside our own
     std::string log;  // file for stdout and stderr (appended); empty: /dev/null
 };

@@ -2,11 +2,10 @@
 
 #include "tests/interop/differential/exchange.h"
 #include "tests/interop/differential/round.h"
+#include "tests/lab/real_zones.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -18,26 +17,14 @@ namespace {
 
 // Questions that are asked and judged together, so that memory stays flat.
 constexpr std::size_t portion = 100'000;
-constexpr const char* list_name = "wikimedia-zones.list";
 
-// Where real zones are, when nobody says: nullopt when there are none.
-std::optional<std::string> real_zones_here() {
-    if (const char* folder = std::getenv("ARBITER_REAL_ZONES")) return folder;
-    const std::string beside = std::string(ARBITER_SOURCE_DIR) + "/../shared/data";
-    if (std::filesystem::exists(beside + "/" + list_name)) return beside;
-    return std::nullopt;
-}
-
-// Many zones may share a file: the list has "NAME<tab>FILE" lines, the files are in a folder of the
-// list's name. Each becomes a NAME.zone in `to`.
+// What our peers are told to serve is a folder with one NAME.zone a zone.
 void lay_out(const std::string& folder, const std::string& to) {
     std::filesystem::create_directories(to);
-    std::ifstream list(folder + "/" + list_name);
-    const std::filesystem::path files = std::filesystem::absolute(folder) / "wikimedia-zones";
-    for (std::string name, file; list >> name >> file;) {
-        const std::filesystem::path link = to + "/" + name + ".zone";
+    for (const auto& [name, file] : lab::real_zones_in(folder)) {
+        const std::filesystem::path link = to + "/" + (name == "." ? "root" : name) + ".zone";
         std::filesystem::remove(link);
-        std::filesystem::create_symlink(files / file, link);
+        std::filesystem::create_symlink(file, link);
     }
 }
 
@@ -120,15 +107,12 @@ std::optional<Counts> run_real(const Options& options, const std::string& scratc
                                const std::vector<int>& ports, Judge& judge) {
     std::string folder = options.real;
     if (folder == "auto") {
-        const auto here = real_zones_here();
+        const auto here = lab::real_zones_folder(ARBITER_SOURCE_DIR);
         if (!here) return std::nullopt;
         folder = *here;
     }
-    if (std::filesystem::exists(folder + "/" + list_name)) {
-        lay_out(folder, scratch + "/zones");
-        folder = scratch + "/zones";
-    }
-    const Zones zones = zones_in(folder);
+    lay_out(folder, scratch + "/zones");
+    const Zones zones = zones_in(scratch + "/zones");
     Fleet fleet(zones, {Peer::bind}, scratch, options.program, ports);
     const Told told{options.seed, 0, &zones, &fleet};
     Counts counts;
