@@ -111,6 +111,16 @@ void stop_while_loading(int) {
     _exit(exit_ok);
 }
 
+// From the first line on a SIGHUP ends nobody: it waits until Control listens, and is a reload
+// then.
+// --check and --init end by themselves.
+void hold_reloads() {
+    sigset_t reload;
+    sigemptyset(&reload);
+    sigaddset(&reload, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &reload, nullptr);
+}
+
 int serve(const Options& options) {
     for (const int number : {SIGTERM, SIGINT}) std::signal(number, stop_while_loading);
     std::optional<Control> control(std::in_place, setup_for(options));
@@ -141,6 +151,7 @@ int run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    hold_reloads();
     std::signal(SIGPIPE, SIG_IGN);
     share_memory_pools();
     raise_descriptor_limit();

@@ -51,8 +51,9 @@ private:
         return follow(alias.cname.first_rdata());
     }
     bool on(const Substitution& substitution) {
-        add(substitution.depth, substitution.dname);
+        // RFC 6672 §3.2: a DNAME goes with the CNAME that it makes, or not at all.
         if (out_.made_count_ == alias_chain_max) return false;
+        add(substitution.depth, substitution.dname);
         const auto target = substitution.dname.first_rdata();
         const auto kept = path_->start(substitution.depth);  // bytes of labels in front
         if (kept + target.size() > name_size_max) {
@@ -101,6 +102,8 @@ private:
         if (out_.path_count_ == alias_chain_max) return false;
         Path& next = out_.paths_[out_.path_count_];
         next.set(target);
+        // RFC 1034 §3.6.2: a circle is an error, but not one that has an rcode. The data are what
+        // they are: NOERROR.
         if (seen_before(next)) return false;
         ++out_.path_count_;
         path_ = &next;

@@ -52,23 +52,27 @@ bool MasterText::quoted(MasterLine& line) {
     return false;
 }
 
+// Quotes begin a word and end it; only behind "=" they belong to what is before them.
 bool MasterText::word(MasterLine& line) {
     const std::size_t start = at_;
+    std::size_t quotes_at = 0;
     const unsigned row = line_, start_column = column();
     if (peek() == '"') {
         if (!quoted(line)) return false;
     } else {
         while (more() && !is_blank(peek()) && !is_end(peek()) && peek() != ';' && peek() != '(' &&
                peek() != ')') {
-            if (peek() == '"') {  // as in alpn="h2,h3"
+            if (peek() == '"') {
+                if (text_[at_ - 1] != '=') break;
+                quotes_at = at_ - start;
                 if (!quoted(line)) return false;
-                continue;
+                break;
             }
             if (peek() == '\\' && at_ + 1 < text_.size() && !is_end(text_[at_ + 1])) ++at_;
             ++at_;
         }
     }
-    line.words.push_back({text_.substr(start, at_ - start), row, start_column});
+    line.words.push_back({text_.substr(start, at_ - start), row, start_column, quotes_at});
     return true;
 }
 

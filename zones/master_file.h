@@ -2,6 +2,7 @@
 // Master file text as logical lines of words, each with its place (RFC 1035 §5.1): comments taken
 // away, parentheses joined, quotes and escapes respected but left as they stand.
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,9 @@ namespace zones {
 struct Word {
     std::string_view text;  // with its quotes
     unsigned line = 0, column = 0;
+    // Where the quotes of a key="value" begin, as in alpn="h2,h3" (RFC 9460 §2.1); 0 without. To
+    // whoever knows no such pairs it is two words.
+    std::size_t quotes_at = 0;
 };
 
 struct MasterLine {

@@ -62,6 +62,7 @@ void write_node(const NodeParts& parts, std::byte* at) {
         std::memcpy(bytes, rrset.data(), rrset.size());
         bytes += rrset.size();
         const Type type = RRsetView(rrset.data()).type();
+        // RFC 4592 §4.2: also at a name that begins with an asterisk, for what is really below it.
         if (type == Type::ns && !parts.apex) node.flags |= Node::cut;
         if (type == Type::dname) node.flags |= Node::dname;
         if (type == Type::cname) node.flags |= Node::alias;

@@ -38,11 +38,13 @@ Type read_as(Type type) {
     return type == ta ? Type::ds : type;
 }
 
-// Whether ldns knows how the data of a type are written.
+// Whether ldns knows how the data of a type are written: of A6 and NXT it knows no more than that
+// they are there.
 bool is_written(Type type) {
+    constexpr Type nxt{30}, a6{38};
     const auto number = static_cast<std::uint16_t>(type);
     const ldns_rr_descriptor* about = ldns_rr_descript(number);
-    return about != nullptr && about->_type == number;
+    return about != nullptr && about->_type == number && type != nxt && type != a6;
 }
 
 // Only strings stand in quotes: what is quoted elsewhere is a mistake that BIND refuses, too.
@@ -104,6 +106,32 @@ std::string disguised(std::string_view text, std::size_t& count) {
     return result;
 }
 
+// Whether data that were given as bytes have all fields that their type has, and no compressed
+// names (RFC 3597 §4), as far as ldns knows the type.
+bool whole_fields(Type type, std::span<const std::byte> rdata) {
+    constexpr Type sink{40};  // ldns reads one byte of it
+    if (!is_written(type) || type == sink) return true;
+    std::vector<std::byte> wire(1 + record_head + rdata.size());
+    write_record(wire.data() + 1, static_cast<std::uint16_t>(type), 0, rdata);
+    ldns_rr* made = nullptr;
+    std::size_t at = 0;
+    const ldns_status status =
+        ldns_wire2rr(&made, reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size(), &at,
+                     LDNS_SECTION_ANSWER);
+    const ldns::RrHandle rr(made);
+    if (status != LDNS_STATUS_OK) return false;
+    const ldns_rr_descriptor* about = ldns_rr_descript(static_cast<std::uint16_t>(type));
+    if (ldns_rr_rd_count(rr.get()) < about->_minimum) return false;
+    for (std::size_t i = 0; i < ldns_rr_rd_count(rr.get()); ++i) {
+        const ldns_rdf* field = ldns_rr_rdf(rr.get(), i);
+        const auto* bytes = reinterpret_cast<const std::byte*>(ldns_rdf_data(field));
+        const std::size_t size = ldns_rdf_size(field);
+        if (size > rdata.size() || !std::equal(bytes, bytes + size, rdata.begin())) return false;
+        rdata = rdata.subspan(size);
+    }
+    return rdata.empty();
+}
+
 }  // namespace
 
 struct RdataReader::Origin {
@@ -149,7 +177,9 @@ RdataReader::Read RdataReader::read(Type type, std::span<const std::string_view>
                       : type == wks     ? keep(wks_data(words))
                                         : read_written(read_as(type), words);
     if (!read) return read;
-    if (!well_formed(type, wire_)) return tl::unexpected<std::string>("the data is malformed");
+    const bool whole = !is_generic(words) || whole_fields(read_as(type), wire_);
+    if (!whole || !well_formed(type, wire_))
+        return tl::unexpected<std::string>("the data is malformed");
     if (std::string wrong = wrong_data(read_as(type), wire_); !wrong.empty())
         return tl::unexpected(std::move(wrong));
     return read;

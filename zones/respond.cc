@@ -226,8 +226,8 @@ private:
     // False when as many names have been followed as may be.
     bool host_addresses(const Item& item, std::span<const std::byte> host, Hosts which) {
         const Path path(host);
-        const Zone& zone = *item.zone;
-        if (path.depth() < zone.depth() || !is_suffix(zone.origin().wire(), path, zone.depth()))
+        const Zone* zone = item.zone;
+        if (path.depth() < zone->depth() || !is_suffix(zone->origin().wire(), path, zone->depth()))
             return true;
         if (which != Hosts::all) {
             const bool below = path.depth() >= item.depth &&
@@ -236,24 +236,30 @@ private:
         }
         if (told(path.hash())) return true;
         if (which != Hosts::below_cut && told_count_ == told_.size()) return false;
-        host_rrset(zone, path, Type::a, which);
-        host_rrset(zone, path, Type::aaaa, which);
-        // RFC 9460 §4.1: what a client of an alias would ask for next.
+        // RFC 2181 §5.4.1: beside NS stands what the zone has, if it is glue. Of other hosts is
+        // told what a question for them would find, if need be in a child zone of ours.
         const Type type = item.rrset.type();
+        const bool glue = type == Type::ns;
+        if (!glue) zone = catalog_.enclosing(path);
+        host_rrset(*zone, path, Type::a, glue, which);
+        host_rrset(*zone, path, Type::aaaa, glue, which);
+        // RFC 9460 §4.1: what a client of an alias would ask for next.
         const bool itself =
             path.depth() == item.depth && is_suffix(item.path->wire(item.depth), path, item.depth);
         if ((type == Type::svcb || type == Type::https) && !itself)
-            host_rrset(zone, path, type, which);
+            host_rrset(*zone, path, type, glue, which);
         return true;
     }
 
-    // Of a name in the zone: its own data, glue, or what a wildcard makes for it.
-    void host_rrset(const Zone& zone, const Path& host, Type type, Hosts which) {
+    // Of a name in the zone: what is found for it, also what a wildcard makes, but nothing that a
+    // DNAME hides (RFC 6672 §2.4); and what stands below a cut only as glue.
+    void host_rrset(const Zone& zone, const Path& host, Type type, bool glue, Hosts which) {
+        const Lookup lookup = zone.find(host, type);
         RRsetView rrset;
-        if (const Node* node = zone.node(host, host.depth()))
-            rrset = node->rrset(type);
-        else if (const Lookup made = zone.find(host, type); std::holds_alternative<Found>(made))
-            rrset = std::get<Found>(made).rrset;
+        if (const auto* found = std::get_if<Found>(&lookup))
+            rrset = found->rrset;
+        else if (glue && std::holds_alternative<Delegation>(lookup))
+            if (const Node* node = zone.node(host, host.depth())) rrset = node->rrset(type);
         if (!rrset || writer_.rrset(Section::additional, host, host.depth(), rrset, turn_.rotation))
             return;
         // RFC 9471 §3.1: the glue below the cut goes whole, or TC is set.

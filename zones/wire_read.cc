@@ -7,7 +7,8 @@ namespace {
 constexpr std::size_t fixed_size = 10;  // of a record, behind its owner
 
 // Reads the records behind the question. What is of no use to a query is skipped, once and
-// forwards.
+// forwards; data of types that we do not know, too, are as long as they say (RFC 3597 §3), and of
+// those that we know nothing is asked that the answer does not need.
 class RecordReader {
 public:
     RecordReader(std::span<const std::byte> message, std::size_t at, Query& query)
@@ -27,8 +28,9 @@ public:
         for (unsigned i = 0; i < additionals; ++i) {
             if (!record()) return false;
             if (type_ == Type::opt && !opt()) return false;
-            // RFC 8945 §5.1: TSIG is the last record, and there is one at most.
-            if (type_ == Type::tsig && i + 1 != additionals) return false;
+            // RFC 8945 §5.1: TSIG is the last record, and there is one at most; §5.2: one that
+            // cannot be read is FORMERR.
+            if (type_ == Type::tsig && (i + 1 != additionals || !is_tsig())) return false;
             query_.signed_by_tsig |= type_ == Type::tsig;
             query_.signed_by_sig0 |= is_sig0();
         }
@@ -49,6 +51,21 @@ private:
     }
 
     bool is_for_additional() const { return type_ == Type::opt || type_ == Type::tsig; }
+
+    // RFC 8945 §4.2: class ANY, TTL 0; name of the algorithm, time (6 bytes), fudge, size of the
+    // MAC, MAC, original id, error, size of other data, other data.
+    bool is_tsig() const {
+        const std::byte* fixed = message_.data() + fixed_at_;
+        if (load16(fixed + 2) != static_cast<std::uint16_t>(Class::any) || load32(fixed + 4) != 0)
+            return false;
+        const auto rdata = message_.subspan(fixed_at_ + fixed_size, rdata_size_);
+        const std::size_t algorithm = plain_name_size(rdata, 0);
+        if (algorithm == 0 || rdata.size() - algorithm < 10) return false;
+        const auto behind = rdata.subspan(algorithm + 10);
+        const std::size_t mac = load16(behind.data() - 2);
+        return behind.size() >= mac + 6 &&
+               behind.size() - mac - 6 == load16(behind.data() + mac + 4);
+    }
 
     // RFC 2931 §2: a SIG that covers no type signs the message.
     bool is_sig0() const {

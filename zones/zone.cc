@@ -79,6 +79,8 @@ void Zone::Cuts::add(std::size_t depth, int by) {
         mask[depth / 64] &= ~bit;
 }
 
+// Of a wildcard's node as well: NS there are data like others, no cut (RFC 4592 §4.2 leaves it
+// open).
 Lookup Zone::at_node(const Node& node, Type type) const noexcept {
     // RFC 8482 §4.1: one RRset of those that are here is answer enough to ANY.
     if (type == Type::any && node.rrsets > 0) return Found{RRsetView(node.first_rrset())};

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace zones {
@@ -43,6 +44,9 @@ public:
         reader_.set_origin(origin);
         for (std::size_t i = 0; i < std::min(watch.size(), watched_max); ++i)
             if (watched_.emplace(watch[i], false).second) made_.push_back(watch[i]);
+        for (const Name& made : made_)
+            for (Name above = made; above != zone_ && above.under(zone_);)
+                above_.insert(above = above.parent());
     }
 
     Loaded load(const std::string& path) {
@@ -236,6 +240,12 @@ private:
                       "a line that begins with a blank belongs to the name before it");
             return owner_.has_value();
         }
+        if (word.quotes_at > 0) {
+            owner_broken_ = true;
+            owner_.reset();
+            error(word, "quotes stand inside the name");
+            return false;
+        }
         auto owner = Name::parse(unquoted(word.text), origin_);
         owner_broken_ = !owner;
         if (!owner) {
@@ -265,6 +275,7 @@ private:
                                  std::string("is a final dot missing, or an $ORIGIN wrong?"));
             });
         watch(place);
+        watch_above(place, head->type);
         check_record(zone_, *owner_, head->type, *rdata, data_words_, tag_of(place), flaws_);
         builder_.add(owner_->wire(), head->type, Ttl{*ttl}, *rdata, tag_of(place));
     }
@@ -273,8 +284,13 @@ private:
                                                         const RecordHead& head) {
         const Word& type = line.words[head.type_at];
         data_words_.clear();
-        for (std::size_t i = head.type_at + 1; i < line.words.size(); ++i)
-            data_words_.push_back(line.words[i].text);
+        const bool takes_pairs = head.type == Type::svcb || head.type == Type::https;
+        for (std::size_t i = head.type_at + 1; i < line.words.size(); ++i) {
+            const auto [text, row, column, quotes_at] = line.words[i];
+            const bool split = quotes_at > 0 && !takes_pairs;
+            if (split) data_words_.push_back(text.substr(0, quotes_at));
+            data_words_.push_back(split ? text.substr(quotes_at) : text);
+        }
         if (data_words_.empty()) {
             error(type, "the " + std::string(type.text) + " record has no data",
                   data_form(head.type));
@@ -328,6 +344,18 @@ private:
         result_.seen.push_back({found->first, result_.files[place.file], place.line, place.column});
     }
 
+    void watch_above(const Word& word, Type type) {
+        const bool hides = type == Type::dname || (type == Type::ns && *owner_ != zone_);
+        if (!hides || !above_.contains(*owner_)) return;
+        const bool told = std::any_of(
+            result_.covers.begin(), result_.covers.end(),
+            [&](const Cover& cover) { return cover.type == type && cover.place.name == *owner_; });
+        if (told) return;
+        const FlawPlace place = FlawPlace::of(tag_of(word));
+        result_.covers.push_back(
+            {{*owner_, result_.files[place.file], place.line, place.column}, type});
+    }
+
     const Name zone_;
     const Opener& open_;
     ZoneBuilder builder_;
@@ -336,6 +364,7 @@ private:
     Flaws flaws_;
     std::vector<Name> made_;
     std::unordered_map<Name, bool> watched_;
+    std::unordered_set<Name> above_;  // every name that is above one of them, the zone's included
 
     // Where the reading is.
     std::vector<std::string> open_files_;

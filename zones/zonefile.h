@@ -35,11 +35,19 @@ struct Place {
     unsigned line = 0, column = 0;
 };
 
+// A DNAME or a cut (NS below the apex) above a watched name, which it takes out of the zone
+// (RFC 6672 §2.3, RFC 1034 §4.2.1). The first of its type there.
+struct Cover {
+    Place place;
+    Type type;
+};
+
 struct Loaded {
     std::shared_ptr<const Zone> zone;  // null when any mistake is an error
     std::vector<Mistake> mistakes;     // in file order, then of the whole; bounded (zones/flaw.h)
     std::vector<std::string> files;    // all that were read, the zone's own first
     std::vector<Place> seen;           // of the names that were watched for, in file order
+    std::vector<Cover> covers;         // in file order
 };
 
 // Reads a file (the zone's own, or of an $INCLUDE): the text, or a sentence why not.
@@ -51,7 +59,8 @@ inline constexpr std::uint64_t text_size_max = std::uint64_t{1} << 33;  // of al
 inline constexpr std::size_t watched_max = 1000;
 
 // `watch`: names that are made elsewhere. Their first place in the files is wanted in Loaded::seen,
-// and who names them as a host is not told that they have no address.
+// what hides them in Loaded::covers, and who names them as a host is not told that they have no
+// address.
 Loaded load_zone(const Name& origin, const std::string& path, const Opener& open,
                  std::span<const Name> watch = {});
 

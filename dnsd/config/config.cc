@@ -392,6 +392,24 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded, const Gro
                          label);
         out.push_back(std::move(mistake));
     }
+    for (const zones::Cover& cover : loaded.covers)
+        for (const zones::Name& name : live_names(group)) {
+            if (name == cover.place.name || !name.under(cover.place.name)) continue;
+            zones::Mistake mistake;
+            mistake.file = cover.place.file;
+            mistake.line = cover.place.line;
+            mistake.column = cover.place.column;
+            const bool dname = cover.type == zones::Type::dname;
+            mistake.what =
+                fmt::format("the {} of '{}' takes '{}' away, which is made by Arbiter",
+                            dname ? "DNAME" : "NS", cover.place.name.text(), name.text());
+            mistake.hint =
+                dname ? "below a DNAME a zone has no names of its own (RFC 6672 §2.3): delete the "
+                        "line, or move the group's names"
+                      : "what is below NS is another zone's (RFC 1034 §4.2.1): delete the line, or "
+                        "move the group's names";
+            out.push_back(std::move(mistake));
+        }
     return out;
 }
 

@@ -77,7 +77,8 @@ ConfigRead read_config(const std::string& path, const zones::Opener& open);
 
 // The names that a group makes: load_zone() is to watch for them.
 std::vector<zones::Name> live_names(const GroupConfig& group);
-// They may not stand in the zone file: a mistake for each of `group` that Loaded::seen holds.
+// They may not stand in the zone file, nor below a DNAME or a cut: a mistake for each of `group`
+// that Loaded holds.
 std::vector<zones::Mistake> live_names_in(const zones::Loaded&, const GroupConfig& group);
 
 // What changed, a line each, as a reload prints it: "+ server wiki5", "~ www.ttl 10s -> 5s".

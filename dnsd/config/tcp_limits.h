@@ -14,7 +14,8 @@ struct TcpLimits {
     // Among them, those that only an address may take that transfers are allowed to: however many
     // strangers come, a secondary is let in.
     std::size_t reserve = 100;
-    // From one IPv4 address or one IPv6 /64, which is what one customer is given.
+    // From one IPv4 address or one IPv6 /64, which is what one customer is given; a secondary's
+    // own address counts for itself.
     std::size_t connections_per_address_max = 100;
     std::chrono::milliseconds idle{10'000};    // between requests; RFC 7766 §6.2.3
     std::chrono::milliseconds request{5'000};  // from the first byte of a request to its last

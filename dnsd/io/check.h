@@ -17,7 +17,7 @@ int exit_code(LedgerError::Kind kind);
 // What any of the groups makes in that zone: to be watched for.
 std::vector<zones::Name> live_names(const zones::Name& zone,
                                     const std::vector<GroupConfig>& groups);
-// A mistake for each of them that its files have.
+// A mistake for each of them that its files have, or hide.
 std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
                                           const std::vector<GroupConfig>& groups);
 

@@ -72,6 +72,14 @@ void log_config(const ConfigAgain& again) {
     for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
+// It was held back until somebody listens; threads that are made from now on inherit this.
+void let_through(int signal) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, signal);
+    pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+}
+
 unsigned workers_of(const Setup& setup) {
     const unsigned wanted =
         setup.workers != 0 ? setup.workers : std::max(1U, std::thread::hardware_concurrency());
@@ -148,6 +156,7 @@ Control::Inside::Inside(Setup setup)
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
     signals_.add(SIGHUP);
+    let_through(SIGHUP);
     load_first();
     make_groups();
     serve();

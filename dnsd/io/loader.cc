@@ -2,12 +2,27 @@
 
 #include "heartbeat/io/asio.h"
 
+#include <chrono>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
+
+#include <fmt/format.h>
 
 namespace dnsd {
 
 namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::milliseconds handing_retry{100};
+
+Loader::Result failure(std::string why) {
+    return {tl::unexpected(std::move(why)), {}, {}};
+}
+
+}  // namespace
 
 struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
     Inside(asio::io_context& loop_used, ConfigReader config_used, Sources sources_used,
@@ -28,24 +43,63 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
         if (!config) return read();
         Reread found = config();
         if (found.config.ok) sources = [all = std::move(found.sources)] { return all; };
-        Result result =
-            found.config.ok
-                ? read()
-                : Result{tl::unexpected(std::string("the configuration has errors")), {}, {}};
+        Result result = found.config.ok ? read() : failure("the configuration has errors");
         result.config = std::move(found.config);
         return result;
+    }
+
+    // Nothing may leave the thread by an exception, which would end the daemon: a reading that
+    // fails is one that changed nothing, and the next one starts afresh.
+    std::shared_ptr<Result> read_or_say_why() {
+        // Made while there is memory for it.
+        auto result = std::make_shared<Result>(failure("not enough memory to read the zones"));
+        try {
+            *result = read_again();
+        } catch (const std::bad_alloc&) {
+            return result;
+        } catch (const std::exception& error) {
+            *result = failure(fmt::format("the zones cannot be read: {}", error.what()));
+        }
+        return result;
+    }
+
+    // False: there was no memory to do it.
+    bool hand_over(const std::shared_ptr<Result>& result) {
+        const std::lock_guard lock(mutex);
+        if (loop == nullptr) return true;  // the daemon has ended meanwhile
+        try {
+            asio::post(*loop,
+                       [self = shared_from_this(), result] { self->done(std::move(*result)); });
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+        return true;
+    }
+
+    void read_in_thread() {
+        std::shared_ptr<Result> result;
+        while (true) {
+            try {
+                if (!result) result = read_or_say_why();
+                if (hand_over(result)) return;
+            } catch (const std::bad_alloc&) {  // not even for saying so
+            }
+            // What was read must arrive, as the reader tells from then on only what is new since.
+            std::this_thread::sleep_for(handing_retry);
+        }
     }
 
     // Only one reading runs at a time, hence `reader` is one thread's at any moment; the thread's
     // start and its post hand it over.
     void start() {
         busy = true;
-        std::thread([self = shared_from_this()] {
-            auto result = std::make_shared<Result>(self->read_again());
-            const std::lock_guard lock(self->mutex);
-            if (self->loop == nullptr) return;  // the daemon has ended meanwhile
-            asio::post(*self->loop, [self, result] { self->done(std::move(*result)); });
-        }).detach();
+        try {
+            std::thread([self = shared_from_this()] { self->read_in_thread(); }).detach();
+        } catch (const std::exception& error) {  // no thread, or no memory for one
+            busy = false;
+            on_loaded(failure(
+                fmt::format("no thread to read the zones can be started: {}", error.what())));
+        }
     }
 
     void done(Result result) {

@@ -31,7 +31,7 @@ public:
     };
     using ConfigReader = std::function<Reread()>;
 
-    // `on_loaded` is called on the loop's thread; `config` may be empty, and is called by one
+    // `on_loaded` is called on the loop's thread, by load() itself when no reading can be started; `config` may be empty, and is called by one
     // thread at a time.
     Loader(boost::asio::io_context& loop, ConfigReader config, Sources sources, ZoneReader reader,
            std::function<void(Result)> on_loaded);

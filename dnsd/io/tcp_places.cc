@@ -6,6 +6,7 @@
 namespace dnsd {
 namespace {
 
+// IPv4 whole, IPv6 by its /64, which is what one customer is given.
 zones::AddressBytes customer(zones::AddressBytes address) {
     constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     if (!std::equal(mapped.begin(), mapped.end(), address.begin()))
@@ -15,12 +16,25 @@ zones::AddressBytes customer(zones::AddressBytes address) {
 
 }  // namespace
 
+// An open access list names nobody: there, too, a /64 is one customer.
+TcpPlaces::Who TcpPlaces::who(const zones::AddressBytes& address,
+                              std::span<const zones::Prefix> transfers) {
+    Who who{Kind::stranger, customer(address)};
+    for (const zones::Prefix& allowed : transfers) {
+        if (!allowed.contains(address)) continue;
+        who.kind = Kind::secondary;
+        if (allowed.bits > 64) who.from = address;
+    }
+    return who;
+}
+
 // Strangers never have more than strangers_max(), so that a secondary finds all places taken only
 // when secondaries have the whole reserve.
-TcpPlaces::Verdict TcpPlaces::judge(const zones::AddressBytes& address, Kind kind) const {
-    const auto known = from_address_.find(customer(address));
-    if (known != from_address_.end() && known->second >= limits_.connections_per_address_max)
-        return {};
+TcpPlaces::Verdict TcpPlaces::judge(const Who& who) const {
+    const auto [kind, from] = who;
+    const FromAddress& of_kind = from_address_[static_cast<std::size_t>(kind)];
+    const auto known = of_kind.find(from);
+    if (known != of_kind.end() && known->second >= limits_.connections_per_address_max) return {};
     const bool full = taken() >= limits_.connections_max ||
                       (kind == Kind::stranger && taken(kind) >= strangers_max());
     if (!full) return {true, std::nullopt};
@@ -29,26 +43,26 @@ TcpPlaces::Verdict TcpPlaces::judge(const zones::AddressBytes& address, Kind kin
     return {};
 }
 
-TcpPlaces::Place TcpPlaces::take(Number number, const zones::AddressBytes& address, Kind kind) {
-    const zones::AddressBytes from = customer(address);
+TcpPlaces::Place TcpPlaces::take(Number number, const Who& who) {
     busy_.push_back(number);
     try {
-        ++from_address_[from];
+        ++from_address_[static_cast<std::size_t>(who.kind)][who.from];
     } catch (...) {
         busy_.pop_back();
         throw;
     }
-    ++taken_[static_cast<std::size_t>(kind)];
-    return {kind, from, false, std::prev(busy_.end())};
+    ++taken_[static_cast<std::size_t>(who.kind)];
+    return {who.kind, who.from, false, std::prev(busy_.end())};
 }
 
 void TcpPlaces::leave(Place& place) {
     set_busy(place);
     busy_.erase(place.at);
     --taken_[static_cast<std::size_t>(place.kind)];
-    const auto found = from_address_.find(place.from);
-    assert(found != from_address_.end());
-    if (--found->second == 0) from_address_.erase(found);
+    FromAddress& of_kind = from_address_[static_cast<std::size_t>(place.kind)];
+    const auto found = of_kind.find(place.from);
+    assert(found != of_kind.end());
+    if (--found->second == 0) of_kind.erase(found);
 }
 
 void TcpPlaces::set_idle(Place& place) {

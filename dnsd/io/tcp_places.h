@@ -12,6 +12,7 @@
 #include <list>
 #include <map>
 #include <optional>
+#include <span>
 
 namespace dnsd {
 
@@ -23,10 +24,18 @@ public:
     };
     using Number = std::uint32_t;
 
+    // Whose connection it is. A secondary that the access list names by more than 64 bits counts
+    // by its whole address, and none with strangers: neighbours in its /64 do not keep it out.
+    struct Who {
+        Kind kind;
+        zones::AddressBytes from;  // what connections_per_address_max bounds
+    };
+    static Who who(const zones::AddressBytes&, std::span<const zones::Prefix> transfers);
+
     // One connection's place, kept by it until leave(). No call allocates but take().
     struct Place {
         Kind kind;
-        zones::AddressBytes from;  // IPv4 whole, IPv6 by its /64
+        zones::AddressBytes from;
         bool idle;
         std::list<Number>::iterator at;
     };
@@ -37,8 +46,8 @@ public:
 
     explicit TcpPlaces(const TcpLimits& limits) : limits_(limits) {}
 
-    Verdict judge(const zones::AddressBytes& address, Kind kind) const;
-    Place take(Number number, const zones::AddressBytes& address, Kind kind);
+    Verdict judge(const Who&) const;
+    Place take(Number number, const Who&);
     void leave(Place& place);
     void set_idle(Place& place);  // from now on, also when it was before
     void set_busy(Place& place);
@@ -57,8 +66,9 @@ private:
 
     const TcpLimits limits_;
     std::array<std::size_t, 2> taken_{};
-    std::map<zones::AddressBytes, std::size_t> from_address_;
-    std::array<std::list<Number>, 2> idle_;  // by kind, the longest idle in front
+    using FromAddress = std::map<zones::AddressBytes, std::size_t>;
+    std::array<FromAddress, 2> from_address_;  // by kind
+    std::array<std::list<Number>, 2> idle_;    // by kind, the longest idle in front
     std::list<Number> busy_;
 };
 

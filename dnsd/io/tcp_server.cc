@@ -295,10 +295,8 @@ void TcpServer::Impl::accept_from(std::size_t listener) {
 
 void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
     const zones::Peer peer = peer_of(from);
-    const Kind kind = zones::any_contains(catalog_.current()->access().transfer, peer.address)
-                          ? Kind::secondary
-                          : Kind::stranger;
-    const TcpPlaces::Verdict verdict = places_.judge(peer.address, kind);
+    const TcpPlaces::Who who = TcpPlaces::who(peer.address, catalog_.current()->access().transfer);
+    const TcpPlaces::Verdict verdict = places_.judge(who);
     if (!verdict.admitted) {
         refused_.add();
         reset_on_close(fd);
@@ -313,7 +311,7 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
     Slot& slot = slots_[number];
     try {
         auto connection = std::make_unique<TcpConnection>(std::move(fd), from, peer, now_);
-        connection->place = places_.take(number, peer.address, kind);
+        connection->place = places_.take(number, who);
         places_.set_idle(connection->place);
         slot.connection = std::move(connection);
         free_.pop_back();

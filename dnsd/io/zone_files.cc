@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <set>
 #include <system_error>
 
@@ -63,6 +64,14 @@ bool has_error(const std::vector<zones::Mistake>& mistakes) {
     return std::any_of(mistakes.begin(), mistakes.end(), [](const zones::Mistake& mistake) {
         return mistake.severity == zones::Mistake::error;
     });
+}
+
+ZoneRead too_large_now(const ZoneSource& source) {
+    ZoneRead read{source, ZoneRead::Outcome::failed, nullptr, {}, false, {}};
+    read.mistakes.push_back({source.path, 0, 0, zones::Mistake::error,
+                             "not enough memory to read it",
+                             "the old and the new version are held at once"});
+    return read;
 }
 
 }  // namespace
@@ -126,19 +135,28 @@ tl::expected<ZoneSources, std::string> zones_in(const std::string& directory) {
     return result;
 }
 
+// What is known changes at the end and all at once: whoever never gets this result, since memory
+// ran out, must get the same from the next reading.
 std::vector<ZoneRead> ZoneReader::read(const std::vector<ZoneSource>& sources) {
     std::map<zones::Name, Known> now;
+    std::set<zones::Name> wanted;
     std::vector<ZoneRead> result;
     result.reserve(sources.size());
     for (const ZoneSource& source : sources) {
+        wanted.insert(source.origin);
         const auto known = known_.find(source.origin);
         Known fresh;
-        result.push_back(read_one(source, known == known_.end() ? nullptr : &known->second, fresh));
+        try {
+            result.push_back(
+                read_one(source, known == known_.end() ? nullptr : &known->second, fresh));
+        } catch (const std::bad_alloc&) {  // of one zone, perhaps a large one
+            result.push_back(too_large_now(source));
+        }
         if (result.back().outcome == ZoneRead::Outcome::loaded)
             now.insert_or_assign(source.origin, std::move(fresh));
-        else if (known != known_.end())
-            now.insert_or_assign(source.origin, std::move(known->second));
     }
+    std::erase_if(known_, [&](const auto& known) { return !wanted.contains(known.first); });
+    now.merge(known_);
     known_ = std::move(now);
     return result;
 }

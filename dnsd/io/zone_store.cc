@@ -88,7 +88,8 @@ std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
         if (entry.served) {
             removed_.push_back(zone);
             if (retired_.size() < retired_max)
-                retired_.insert_or_assign(zone, entry.served->serial());
+                retired_.insert_or_assign(
+                    zone, Served{entry.served->serial().value(), entry.content, entry.live});
             lines.push_back(
                 {Urgency::info, fmt::format("zone {}: removed, with its serial {}", zone.text(),
                                             entry.served->serial().value())});
@@ -105,6 +106,14 @@ std::string ZoneStore::live_of(const zones::Name& zone) const {
     return text;
 }
 
+// What is known of a zone that is not served now, but was.
+std::optional<Served> ZoneStore::served_before(const zones::Name& zone) const {
+    if (ledger_)
+        if (auto before = ledger_->zone(zone)) return before;
+    const auto retired = retired_.find(zone);
+    return retired == retired_.end() ? std::nullopt : std::optional(retired->second);
+}
+
 // The file's records with the groups' names put in, under the serial that is due; null when that is
 // what is served already.
 std::shared_ptr<const zones::Zone> ZoneStore::from_file(const zones::Name& zone, Entry& entry,
@@ -114,11 +123,9 @@ std::shared_ptr<const zones::Zone> ZoneStore::from_file(const zones::Name& zone,
     if (entry.served) {
         published = entry.served->serial();
         changed = changed || live != entry.live;
-    } else if (const auto before = ledger_ ? ledger_->zone(zone) : std::nullopt) {
+    } else if (const auto before = served_before(zone)) {
         published = zones::Serial(before->serial);
         changed = before->file_digest != entry.content || before->live != live;
-    } else if (const auto retired = retired_.find(zone); retired != retired_.end()) {
-        published = retired->second;
     }
     const zones::Serial in_file = entry.file->serial();
     const SerialChoice choice = choose_serial(in_file, published, changed);

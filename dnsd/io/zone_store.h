@@ -83,6 +83,7 @@ private:
     };
 
     std::string live_of(const zones::Name& zone) const;
+    std::optional<Served> served_before(const zones::Name& zone) const;
     std::shared_ptr<const zones::Zone> next_version(const zones::Name& zone, Entry& entry,
                                                     Outcome& outcome);
     std::shared_ptr<const zones::Zone> from_file(const zones::Name& zone, Entry& entry,
@@ -105,8 +106,8 @@ private:
     std::vector<zones::Name> removed_;      // still in the catalog
     std::optional<zones::EdnsRules> edns_;  // not yet in the catalog
     // Of removed zones: one that comes back, say after an editor replaced its file, goes on from
-    // here.
-    std::map<zones::Name, zones::Serial> retired_;
+    // here, or unchanged where it was.
+    std::map<zones::Name, Served> retired_;
 };
 
 // What the operator is told about a serial that is not the file's; empty when there is nothing to

@@ -47,13 +47,9 @@ public:
     }
     void signal(int number) const { REQUIRE(::kill(pid_, number) == 0); }
     // Does it have a handler of its own for that signal?
-    bool catches(int number) const {
-        std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
-        for (std::string line; std::getline(status, line);)
-            if (line.starts_with("SigCgt:"))
-                return (std::stoull(line.substr(7), nullptr, 16) >> (number - 1) & 1) != 0;
-        return false;
-    }
+    bool catches(int number) const { return among("SigCgt:", number); }
+    // Does that signal wait until the program is ready for it?
+    bool holds(int number) const { return among("SigBlk:", number); }
     pid_t pid() const { return pid_; }
     // The exit code; -1 when it did not end in time, or by a signal.
     int exit_code(std::chrono::milliseconds within = 20s) {
@@ -65,6 +61,15 @@ public:
     }
 
 private:
+    bool among(const std::string& signals, int number) const {
+        std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with(signals))
+                return (std::stoull(line.substr(signals.size()), nullptr, 16) >> (number - 1) &
+                        1) != 0;
+        return false;
+    }
+
     std::string log_;
     pid_t pid_ = -1;
 };

@@ -364,6 +364,35 @@ TEST_CASE("SIGTERM while large zones are read ends it cleanly, too") {
     CHECK(daemon.exit_code(2s) == 0);
 }
 
+TEST_CASE("SIGHUP while the configuration and the zones are read ends nobody, and is not lost") {
+    const Site site;
+    site.write("large.org", zone_text(1, "$GENERATE 1-20000 host$ A 192.0.2.1\n"));
+    std::string config = fmt::format(
+        "[dns]\nlisten = \"{}\"\n[state]\ndirectory = \"{}\"\ncontrol = \"{}\"\n[monitor]\n"
+        "listen = \"\"\n[[zone]]\nname = \"large.org\"\nfile = \"zones/large.org.zone\"\n",
+        site.endpoint.text(), site.folder.path(), site.folder.path("control.sock"));
+    // Long to read, and read before anything else.
+    for (int i = 0; i < 2000; ++i)
+        config +=
+            fmt::format("[[zone]]\nname = \"z{}.org\"\nfile = \"zones/example.org.zone\"\n", i);
+    Daemon daemon(site.folder, {"--config", site.folder.write("dnsd.toml", config)});
+    REQUIRE(eventually([&] { return daemon.holds(SIGHUP) || daemon.catches(SIGHUP); }, 20s));
+    unsigned early = 0;
+    REQUIRE(eventually(
+        [&] {
+            daemon.signal(SIGHUP);
+            early += daemon.holds(SIGHUP);
+            return daemon.log().find("ready: ") != std::string::npos;
+        },
+        60s));
+    CHECK(early > 0);
+    CHECK(daemon.says("reload: 0 zones read anew, 2001 unchanged"));
+    // Once it serves, nothing is held back.
+    CHECK_FALSE(daemon.holds(SIGHUP));
+    daemon.signal(SIGTERM);
+    CHECK(daemon.exit_code() == 0);
+}
+
 TEST_CASE("the service manager is told when it is ready") {
     const Site site;
     const Fd ear(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));

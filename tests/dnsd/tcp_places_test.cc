@@ -31,14 +31,19 @@ TcpLimits limits(std::size_t connections, std::size_t reserve, std::size_t per_a
 struct Served {
     explicit Served(const TcpLimits& bounds) : places(bounds) {}
     bool arrive(const zones::AddressBytes& from, Kind kind) {
-        const auto verdict = places.judge(from, kind);
+        std::vector<zones::Prefix> allowed;
+        if (kind == Kind::secondary) allowed.push_back({from, 128});
+        return arrive(TcpPlaces::who(from, allowed));
+    }
+    bool arrive(const TcpPlaces::Who& who) {
+        const auto verdict = places.judge(who);
         if (!verdict.admitted) return false;
         if (verdict.evict) {
             evicted.push_back(*verdict.evict);
             places.leave(held.at(*verdict.evict));
         }
         const auto number = static_cast<TcpPlaces::Number>(held.size());
-        held.push_back(places.take(number, from, kind));
+        held.push_back(places.take(number, who));
         return true;
     }
     TcpPlaces places;
@@ -109,6 +114,30 @@ TEST_CASE("an address has a bound of its own: IPv4 whole, IPv6 by its /64") {
         served.places.leave(served.held[0]);
         CHECK(served.arrive(secondary, Kind::secondary));
     }
+}
+
+TEST_CASE("neighbours in its /64 keep no secondary out, and it keeps out none of them") {
+    Served served(limits(100, 10, 2));
+    const auto near = [](int i) { return address("2001:db8:1:2::" + std::to_string(i)); };
+    CHECK(served.arrive(near(1), Kind::stranger));
+    CHECK(served.arrive(near(2), Kind::stranger));
+    CHECK_FALSE(served.arrive(near(3), Kind::stranger));
+    for (const int one : {53, 54})
+        for (int i = 0; i < 3; ++i) CHECK(served.arrive(near(one), Kind::secondary) == (i < 2));
+    served.places.leave(served.held[0]);
+    CHECK(served.arrive(near(4), Kind::stranger));
+    CHECK_FALSE(served.arrive(near(54), Kind::secondary));
+}
+
+TEST_CASE("where an open list allows transfers, an IPv6 /64 is one customer") {
+    Served served(limits(100, 10, 2));
+    const std::vector<zones::Prefix> world = {zones::Prefix::parse("::/0").value()};
+    for (int i = 1; i <= 3; ++i) {
+        const auto who = TcpPlaces::who(address("2001:db8::" + std::to_string(i)), world);
+        CHECK(who.kind == Kind::secondary);
+        CHECK(served.arrive(who) == (i <= 2));
+    }
+    CHECK(served.arrive(TcpPlaces::who(address("192.0.2.1"), world)));
 }
 
 TEST_CASE("the fuller it gets, the shorter a stranger may stay idle; a secondary is not hurried") {

@@ -149,6 +149,22 @@ TEST_CASE("files that come and go are zones that come and go") {
         bench.load();
         CHECK(bench.serial() == 6);
     }
+    SUBCASE("one that comes back unchanged has its old serial, and nothing is said of it") {
+        bench.folder.write("example.org.zone", zone_text(5));
+        const auto back = bench.load();
+        CHECK(bench.serial() == 5);
+        REQUIRE(back.published.size() == 1);
+        CHECK_FALSE(back.published.front().before);
+        CHECK(back.lines.empty());
+    }
+    SUBCASE("one that comes back with other records under its old serial is told so") {
+        bench.folder.write("example.org.zone", zone_text(5, www));
+        const auto back = bench.load();
+        CHECK(bench.serial() == 6);
+        REQUIRE(back.lines.size() == 1);
+        CHECK(back.lines.front().text.find("has other records under serial 5") !=
+              std::string::npos);
+    }
 }
 
 TEST_CASE("how options are answered changes with the next publication, and no zone does") {

@@ -372,6 +372,40 @@ TEST_CASE("master may not stand in the zone file either, and other names may") {
     CHECK(mistakes[0].hint.starts_with("'master' has no record until a server has been writable"));
 }
 
+TEST_CASE("what a group makes may not be below a DNAME or a cut (RFC 6672 §2.3)") {
+    auto group = good(smallest).groups[0];
+    group.www_name = *zones::Name::parse("www.live.wiki.example");
+    const auto found = [&](const std::string& more) {
+        const Files files{
+            {"z", "$TTL 300\n@ SOA ns0.x. admin 1 3600 600 86400 60\n@ NS ns0.x.\n\n" + more}};
+        const auto loaded = zones::load_zone(group.zone, "z", opener(files), live_names(group));
+        REQUIRE(loaded.zone);
+        std::string text;
+        for (const auto& mistake : live_names_in(loaded, group)) {
+            CHECK(mistake.severity == zones::Mistake::error);
+            text += mistake.text().substr(0, mistake.text().find('\n')) + "\n";
+        }
+        return text;
+    };
+    CHECK(found("@ DNAME x.\n") ==
+          "z:5:1: error: the DNAME of 'wiki.example' takes 'www.live.wiki.example' away, which is "
+          "made by Arbiter\n"
+          "z:5:1: error: the DNAME of 'wiki.example' takes 'master.wiki.example' away, which is "
+          "made by Arbiter\n");
+    CHECK(found("mail A 192.0.2.2\n  A 192.0.2.3\nLIVE DNAME x.\n") ==
+          "z:7:1: error: the DNAME of 'LIVE.wiki.example' takes 'www.live.wiki.example' away, "
+          "which is made by Arbiter\n");
+    CHECK(found("live NS ns.x.\nlive NS ns.y.\n") ==
+          "z:5:1: error: the NS of 'live.wiki.example' takes 'www.live.wiki.example' away, which "
+          "is made by Arbiter\n");
+    // Beside and below them, and at the apex, they take nothing away.
+    CHECK(found("@ NS ns.x.\nother DNAME x.\nsub NS ns.x.\na.www.live DNAME x.\n") == "");
+    // At the name itself it is told as any record is.
+    CHECK(found("www.live NS ns.x.\n") ==
+          "z:5:1: error: 'www.live.wiki.example' is made by Arbiter and may not stand in the zone "
+          "file\n");
+}
+
 TEST_CASE("each mistake is shown at its place, with what to write instead") {
     const std::string file = "/etc/arbiter/dnsd.toml:";
     CHECK(errors(with("[master]\nheartbeat = \"2s\"\n")) ==

@@ -11,11 +11,13 @@
 
 namespace {
 
-// The indented block of a page that begins with that line, without its indentation.
+// The indented block of a page that begins with that line, without its indentation (in the manual
+// pages' sources a tab).
 std::string block(const std::string& page, const std::string& first_line) {
     std::ifstream file(std::string(ARBITER_SOURCE_DIR) + "/" + page);
     std::string found;
     for (std::string line; std::getline(file, line);) {
+        if (line.starts_with('\t')) line.replace(0, 1, "    ");
         const bool indented = line.starts_with("    ");
         if (found.empty() && !(indented && line.substr(4).starts_with(first_line))) continue;
         if (!indented) break;
@@ -59,6 +61,16 @@ TEST_CASE("the configurations that the documentation shows are taken as they sta
     }
     SUBCASE("OPERATIONS, the arbiter's") {
         daemon_takes(block("docs/OPERATIONS.md", "zone        ="));
+    }
+    SUBCASE("OPERATIONS, of many zones and groups") {
+        daemon_takes(block("docs/OPERATIONS.md", "[transfer]"));
+    }
+    SUBCASE("OPERATIONS, the limits of TCP beside the smallest") {
+        const std::string limits = block("docs/OPERATIONS.md", "[dns.tcp]");
+        daemon_takes(block("README.md", "zone        =") + limits);
+    }
+    SUBCASE("arbiter-dnsd(8)") {
+        daemon_takes(block("docs/man/arbiter-dnsd.8.scd", "[dns]"));
     }
     SUBCASE("OPERATIONS, the agent's") {
         agent_takes(block("docs/OPERATIONS.md", "server   ="));

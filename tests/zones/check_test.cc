@@ -115,6 +115,17 @@ TEST_CASE("names that no host can have") {
     CHECK_FALSE(is_hostname(name("b.*").wire(), true));
 }
 
+// Found by fuzzing: the checker looked at the host of an AFSDB that had none.
+TEST_CASE("data given as bytes have the fields of their type (fuzz_zone_text)") {
+    for (const char* data : {"AFSDB \\# 3 010203", "AFSDB \\# 2 0001", "AFSDB \\# 0",
+                             "RT \\# 4 0001c000", "RP \\# 1 00", "RP \\# 4 c000c001",
+                             "SVCB \\# 2 0001", "HTTPS \\# 0", "MINFO \\# 1 00", "NSEC \\# 0"}) {
+        CAPTURE(data);
+        CHECK(load("example", front + "x " + data + "\n").zone == nullptr);
+    }
+    CHECK(told("x AFSDB \\# 3 000100\nx RP \\# 2 0000\nx APL \\# 0\n").empty());
+}
+
 TEST_CASE("records that may not stand where they do") {
     CHECK(told("@ DS 1 8 2 " + std::string(64, '0') + "\n") ==
           Lines{"5:1: error: 'example' has a DS record at the zone's own apex"});

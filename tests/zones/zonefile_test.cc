@@ -82,6 +82,35 @@ TEST_CASE("records of many types are read and written the same") {
     }
 }
 
+TEST_CASE("a quote inside a word ends it and begins the next, as in BIND and NSD") {
+    const auto data = [](const std::string& line) {
+        return records(zone("example", "x " + line + "\n"), "x.example");
+    };
+    const Lines three{"x.example 300 TXT \"a\" \"b c\" \"d\""};
+    CHECK(data("TXT a\"b c\"d") == three);
+    CHECK(data("TXT (a\"b c\"d)") == three);
+    CHECK(data("TXT v=\"a b\"c") == Lines{"x.example 300 TXT \"v=\" \"a b\" \"c\""});
+    CHECK(data("TXT a\\\"b") == Lines{"x.example 300 TXT \"a\\\"b\""});
+    CHECK(data("CAA 0 issue\"ca.x\"") == Lines{"x.example 300 CAA 0 issue \"ca.x\""});
+    // Only SVCB and HTTPS know key="value" (RFC 9460 §2.1).
+    CHECK(data("HTTPS 1 . alpn=\"h2,h3\"port=53") ==
+          Lines{"x.example 300 HTTPS 1 . alpn=h2,h3 port=53"});
+    CHECK_FALSE(mistakes("x HTTPS 1 . alpn=h2\"x\"\n").empty());
+    CHECK_FALSE(mistakes("x HINFO a=\"b\" c\n").empty());
+    CHECK(mistakes("a=\"b c\" A 192.0.2.1\n") == Lines{"5:1: error: quotes stand inside the name"});
+}
+
+TEST_CASE("types whose data ldns cannot read say how to write them (RFC 3597 §5)") {
+    for (const std::string line :
+         {"A6 0 2001:db8::1", "NXT a.x. A NXT", "AMTRELAY 10 0 1 192.0.2.1"}) {
+        CAPTURE(line);
+        const Lines said = mistakes("x " + line + "\n");
+        REQUIRE(said.size() == 1);
+        CHECK(said[0].ends_with(
+            "of this type only the bytes are known: \\# LENGTH HEX (RFC 3597 §5)"));
+    }
+}
+
 TEST_CASE("data of a known type may be written as unknown (RFC 3597 §5)") {
     CHECK(records(zone("example", "x A \\# 4 C0000201\nx TYPE28 2001:db8::1\n"), "x.example") ==
           Lines{"x.example 300 A 192.0.2.1", "x.example 300 AAAA 2001:db8::1"});
