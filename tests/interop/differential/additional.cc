@@ -22,16 +22,31 @@ bool holds(const std::vector<Set>& sets, const Set& set) {
     return std::find(sets.begin(), sets.end(), set) != sets.end();
 }
 
-// The names of hosts that a reply tells, and its owners, whom "." in SVCB means.
-std::set<std::string> hosts_of(const Reply& reply) {
+bool is_address(std::uint16_t type) {
+    return type == type::a || type == type::aaaa;
+}
+bool is_service(std::uint16_t type) {
+    return type == type::svcb || type == type::https;
+}
+
+// The hosts that records name, of types that bring their addresses along.
+std::set<std::string> hosts_of(const std::vector<Set>& sets) {
     std::set<std::string> hosts;
-    for (const auto* section : {&reply.answer, &reply.authority})
-        for (const Set& set : *section) {
-            hosts.insert(set.owner);
-            for (const std::string& rdata : set.rdatas)
-                if (const auto target = target_of({set.owner, set.type, 1, 0, rdata}))
-                    hosts.insert(*target);
+    for (const Set& set : sets) {
+        const bool brings = set.type == type::ns || set.type == type::mx || set.type == type::srv ||
+                            is_service(set.type);
+        if (!brings) continue;
+        for (const std::string& rdata : set.rdatas) {
+            const std::string target = *target_of({set.owner, set.type, 1, 0, rdata, 0});
+            // RFC 9460 §2.5: "." is the owner itself.
+            hosts.insert(is_service(set.type) && target.size() == 1 ? set.owner : target);
         }
+    }
+    return hosts;
+}
+std::set<std::string> hosts_of(const Reply& reply) {
+    std::set<std::string> hosts = hosts_of(reply.answer);
+    hosts.merge(hosts_of(reply.authority));
     return hosts;
 }
 
@@ -71,9 +86,19 @@ private:
         return !one_.question.tcp && size > room_for(one_.question);
     }
 
+    // Addresses of hosts that the reply names, and what of its own type a service leads to.
+    bool may_be_told(const Set& set) const {
+        if (is_address(set.type)) return hosts_.count(set.owner) != 0;
+        const auto& answer = one_.ours.answer;
+        return is_service(set.type) &&
+               std::any_of(answer.begin(), answer.end(), [&](const Set& other) {
+                   return other.type == set.type && hosts_of({other}).count(set.owner) != 0;
+               });
+    }
+
     bool missing_there(const Set& set) {
         // Nothing of ours is out of place.
-        if (hosts_.count(set.owner) == 0) return false;
+        if (!may_be_told(set)) return false;
         if (no_room(one_.theirs, ours_, theirs_)) return because("no-room");
         if (!is_referral(one_.ours)) return because("additional-optional");
         // NSD tells all A before all AAAA, and no more after the first that does not fit.
@@ -85,7 +110,12 @@ private:
     }
 
     bool missing_here(const Set& set) {
-        if (no_room(one_.ours, theirs_, ours_)) return because("no-room");
+        if (!must_be_told(one_, set) && no_room(one_.ours, theirs_, ours_))
+            return because("no-room");
+        // Beside an RRset that answers ANY there, and not here.
+        if (one_.question.type == type::any && hosts_.count(set.owner) == 0 &&
+            hosts_of(one_.theirs).count(set.owner) != 0)
+            return because("any-one-rrset");
         // RFC 9460 §4.1 names RRsets that the answer may have already.
         if (holds(one_.ours.answer, set)) return because("additional-twice");
         // Knot tells what a wildcard makes for a host under the wildcard's own name.
@@ -105,7 +135,7 @@ private:
         if (set.type == type::cname || set.type == type::tlsa) return true;
         const auto leads_here = [&](const Set& other) {
             return std::any_of(other.rdatas.begin(), other.rdatas.end(), [&](const auto& rdata) {
-                return target_of({other.owner, other.type, 1, 0, rdata}) == set.owner;
+                return target_of({other.owner, other.type, 1, 0, rdata, 0}) == set.owner;
             });
         };
         const auto& answer = one_.ours.answer;
@@ -138,6 +168,21 @@ private:
 bool is_referral(const Reply& reply) {
     return reply.message.rcode == 0 && !reply.authority.empty() &&
            reply.authority[0].type == type::ns;
+}
+
+bool is_glue(const Reply& referral, const std::string& owner, std::uint16_t type) {
+    return is_referral(referral) && is_address(type) &&
+           is_under(from_wire(owner), from_wire(referral.authority[0].owner));
+}
+
+bool must_be_told(const Case& one, const Set& set) {
+    if (!is_glue(one.ours, set.owner, set.type)) return false;
+    if (hosts_of(one.ours.authority).count(set.owner) == 0) return false;
+    // What a wildcard would make is none, as a wildcard below a cut makes nothing.
+    const auto zone = zone_of(one.zones, from_wire(one.ours.authority[0].owner), type::ds);
+    if (!zone) return false;
+    const auto& owners = one.zones.owners[*zone];
+    return owners.empty() || owners.count(from_wire(set.owner)) != 0;
 }
 
 std::size_t room_for(const Question& question) {

@@ -7,6 +7,10 @@
 namespace differential {
 
 bool is_referral(const Reply& reply);
+// Whether an address belongs to a server below the cut (RFC 9471 §3.1).
+bool is_glue(const Reply& referral, const std::string& owner, std::uint16_t type);
+// Whether it is such an address of our referral, from a record that the zone has.
+bool must_be_told(const Case& one, const Set& set);
 // How large a response over UDP may be that all four servers are set to.
 std::size_t room_for(const Question& question);
 

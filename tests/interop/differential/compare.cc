@@ -3,6 +3,7 @@
 #include "tests/interop/differential/labels.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace differential {
 
@@ -51,8 +52,9 @@ Reply read_reply(const std::string& bytes) {
 }
 
 const char* name_of(Part part) {
-    static constexpr const char* names[] = {"reply",    "rcode",  "flags",     "truncation",
-                                            "question", "answer", "authority", "additional"};
+    static constexpr const char* names[] = {"reply",      "rcode",     "flags",
+                                            "truncation", "question",  "edns",
+                                            "answer",     "authority", "additional"};
     return names[static_cast<int>(part)];
 }
 
@@ -66,8 +68,12 @@ std::vector<Part> differences(const Reply& a, const Reply& b) {
     };
     differ(((a.message.flags ^ b.message.flags) & ~(rcode | tc) & 0xffff) != 0, Part::flags);
     differ(a.message.truncated() != b.message.truncated(), Part::truncation);
-    differ(a.message.question != b.message.question || a.message.has_opt != b.message.has_opt,
-           Part::question);
+    differ(a.message.question != b.message.question, Part::question);
+    const auto edns = [](const Message& message) {
+        return std::tuple(message.has_opt, message.udp_size, message.edns_version,
+                          message.edns_flags);
+    };
+    differ(edns(a.message) != edns(b.message), Part::edns);
     // RFC 2181 §9: what is in a truncated message is not to be used; it is asked again by TCP.
     if (a.message.truncated() || b.message.truncated()) return result;
     differ(a.message.rcode != b.message.rcode, Part::rcode);
@@ -86,7 +92,10 @@ std::string text(const Reply& reply) {
         {0x0080, " ra"}, {0x0040, " z"},  {0x0020, " ad"}, {0x0010, " cd"}};
     for (const auto& [bit, word] : flags)
         if ((message.flags & bit) != 0) result += word;
-    result += message.has_opt ? " opt" : "";
+    if (message.has_opt)
+        result += " opt size " + std::to_string(message.udp_size) + " version " +
+                  std::to_string(message.edns_version) + " flags " +
+                  std::to_string(message.edns_flags);
     result += ", " + std::to_string(message.size) + " bytes\n";
     const auto section = [&](const char* title, const std::vector<Record>& records) {
         constexpr std::size_t lines_max = 8;

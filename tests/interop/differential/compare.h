@@ -33,9 +33,7 @@ struct Reply {
 Reply read_reply(const std::string& bytes);
 std::vector<Set> sets_of(const std::vector<Record>& records);
 
-enum class Part { reply, rcode, flags, truncation, question, answer, authority, additional };
-inline constexpr Part parts[] = {Part::reply,    Part::rcode,  Part::flags,     Part::truncation,
-                                 Part::question, Part::answer, Part::authority, Part::additional};
+enum class Part { reply, rcode, flags, truncation, question, edns, answer, authority, additional };
 const char* name_of(Part part);
 
 // The parts in which they differ.

@@ -62,7 +62,9 @@ public:
         errand_.answers.assign(errand_.requests.size(), "");
     }
 
-    bool done() const { return next_ == errand_.requests.size() && waiting_.empty(); }
+    bool done() const {
+        return errand_.gave_up || (next_ == errand_.requests.size() && waiting_.empty());
+    }
     int descriptor() const { return socket_.get(); }
 
     void send_more() {
@@ -72,10 +74,12 @@ public:
             order_.pop_front();
             const auto found = waiting_.find(index & 0xffff);
             if (found == waiting_.end() || found->second.index != index) continue;
-            if (++found->second.tries > tries_max)
-                waiting_.erase(found);
-            else
+            if (++found->second.tries <= tries_max) {
                 send_one(index, now);
+                continue;
+            }
+            waiting_.erase(found);
+            if (++unanswered_ == unanswered_max) errand_.gave_up = true;
         }
         while (next_ < errand_.requests.size() && waiting_.size() < window_max) {
             // The id may still belong to a request that is being repeated.
@@ -95,6 +99,7 @@ public:
             if (found == waiting_.end()) continue;  // of a request that was repeated
             errand_.answers[found->second.index] = std::move(message);
             waiting_.erase(found);
+            unanswered_ = 0;
         }
     }
 
@@ -113,7 +118,7 @@ private:
 
     Errand& errand_;
     Socket socket_;
-    std::size_t next_ = 0;
+    std::size_t next_ = 0, unanswered_ = 0;
     std::map<std::size_t, Waiting> waiting_;
     std::deque<std::pair<std::size_t, Clock::time_point>> order_;
     std::array<char, 65536> buffer_;
@@ -171,7 +176,7 @@ void ask_by_udp(std::vector<Errand>& errands) {
         std::vector<pollfd> readable;
         bool done = true;
         for (const auto& one : running) {
-            one->send_more();
+            if (!one->done()) one->send_more();
             done &= one->done();
             readable.push_back({one->descriptor(), POLLIN, 0});
         }
@@ -183,6 +188,7 @@ void ask_by_udp(std::vector<Errand>& errands) {
 
 void ask_by_tcp(Errand& errand) {
     constexpr std::size_t pipelined = 16;
+    std::size_t unanswered = 0;
     errand.answers.assign(errand.requests.size(), "");
     for (std::size_t begin = 0; begin < errand.requests.size(); begin += pipelined) {
         const std::size_t end = std::min(begin + pipelined, errand.requests.size());
@@ -193,9 +199,17 @@ void ask_by_tcp(Errand& errand) {
         if (!send_all(stream.get(), all)) continue;
         for (std::size_t i = begin; i < end; ++i) {
             std::string message = receive_message(stream.get());
-            if (message.size() < 2) break;
+            if (message.size() < 2) {
+                unanswered += end - i;
+                break;
+            }
+            unanswered = 0;
             for (std::size_t k = begin; k < end; ++k)
                 if ((k & 0xffff) == id_of(message)) errand.answers[k] = std::move(message), k = end;
+        }
+        if (unanswered >= unanswered_max) {
+            errand.gave_up = true;
+            return;
         }
     }
 }

@@ -13,10 +13,12 @@ struct Errand {
     int port = 0;                              // on 127.0.0.1
     std::vector<const std::string*> requests;  // with any id; each goes out under one of ours
     std::vector<std::string> answers;          // as many as requests, filled in
+    bool gave_up = false;                      // after so many in a row that nothing answered
 };
 
 inline constexpr std::size_t window_max = 128;  // requests under way at one server
 inline constexpr int tries_max = 5;
+inline constexpr std::size_t unanswered_max = 20;
 inline constexpr std::chrono::milliseconds try_time{1000};
 
 void ask_by_udp(std::vector<Errand>& errands);

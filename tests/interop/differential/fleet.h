@@ -2,10 +2,12 @@
 // The four servers over one folder of zones, and their answers to the same questions.
 
 #include "tests/interop/differential/compare.h"
+#include "tests/interop/differential/exchange.h"
 #include "tests/interop/differential/served.h"
 #include "tests/lab/primary.h"
 
 #include <array>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,20 +25,27 @@ public:
     bool has(std::size_t server) const { return processes_[server].has_value(); }
     int port(std::size_t server) const { return ports_[server]; }
     // By server, then by question; empty for a server that does not run or lacks the zone.
-    std::array<std::vector<std::string>, servers> ask(const std::vector<Question>& questions) const;
+    std::array<std::vector<std::string>, servers> ask(const std::vector<Question>& questions);
     // One server, each question by TCP as well when its answer was cut.
-    std::vector<std::string> ask_whole(std::size_t server, std::vector<Question> questions) const;
+    std::vector<std::string> ask_whole(std::size_t server, std::vector<Question> questions);
+    // Servers that stopped answering, even for the SOA of a zone, and are not asked any more; with
+    // the number of the zone whose question was the first without an answer.
+    const std::map<std::size_t, std::size_t>& silent() const { return silent_; }
     // Which server has ended by itself; empty when none has.
     std::string ended();
     void stop();
 
 private:
     void await(std::size_t server) const;
+    void finish(std::size_t server, Errand& errand, bool tcp,
+                const std::vector<const Question*>& questions);
+    bool answers_soa(std::size_t server, bool tcp) const;
 
     const Zones& zones_;
     std::vector<int> ports_;
     std::string scratch_;
     std::array<std::optional<lab::Process>, servers> processes_;
+    std::map<std::size_t, std::size_t> silent_;
 };
 
 }  // namespace differential

@@ -13,7 +13,8 @@ bool backed(const Told& told, const Question& question, const Answers& answers, 
         const auto& theirs = answers.replies[number_of(peer)];
         if (peer == but || !theirs) continue;
         const auto differing = differences(*answers.replies[us], *theirs);
-        const Case one{question, *told.served, peer, *answers.replies[us], *theirs, false};
+        const Case one{question, *told.served, peer,           *answers.replies[us],
+                       *theirs,  false,        &answers.whole, &answers.typed};
         if (!differing.empty() && explanations(one, differing).empty()) return false;
         some = true;
     }
@@ -29,11 +30,13 @@ void Judge::judge(const Told& told, const Question& question, const Answers& ans
         if (!theirs) continue;
         const std::string who = std::string(" (") + name_of(peer) + ")";
         const std::vector<Part> differing = differences(ours, *theirs);
-        const auto names = explanations(
-            {question, *told.served, peer, ours, *theirs, backed(told, question, answers, peer)},
-            differing);
+        const auto names =
+            explanations({question, *told.served, peer, ours, *theirs,
+                          backed(told, question, answers, peer), &answers.whole, &answers.typed},
+                         differing);
         for (const std::string& name : names) ++used_[name + who];
-        if (answers.continued[number_of(peer)] != 0) ++used_["alias-into-another-zone" + who];
+        if (answers.borders[number_of(peer)]) ++used_["alias-into-another-zone" + who];
+        if (answers.stops[number_of(peer)]) ++used_["alias-chain-bound" + who];
         if (differing.empty() || !names.empty()) continue;
         std::string kind = name_of(peer);
         for (const Part part : differing) kind += std::string(" ") + name_of(part);
@@ -68,6 +71,8 @@ void Judge::report() const {
         std::cout << "explained " << name << ": " << count << "\n";
     for (const auto& [kind, count] : kinds_)
         std::cout << "unexplained " << kind << ": " << count << "\n";
+    for (const auto& [peer, count] : stopped_)
+        std::cout << "stopped answering " << peer << ": " << count << " batches\n";
 }
 
 }  // namespace differential

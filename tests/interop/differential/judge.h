@@ -20,14 +20,18 @@ struct Told {
     std::uint64_t seed = 0;
     std::size_t first_zone = 0;  // of the batch, in the run
     const Zones* served = nullptr;
-    const Fleet* fleet = nullptr;
+    Fleet* fleet = nullptr;
 };
 
 // To one question, by server; none of a server that does not run or lacks the zone.
 struct Answers {
-    std::array<std::optional<Reply>, servers> replies;
+    Replies replies;
+    Replies whole;  // by TCP, of a question whose answer was cut at some server
+    Replies typed;  // to a question for the type that our answer to ANY has
     // So many RRsets are from elsewhere: the reply was put together along aliases.
     std::array<std::size_t, servers> continued{};
+    // Why: it left the zone, or it stopped where it has its bound.
+    std::array<bool, servers> borders{}, stops{};
 };
 
 class Judge {
@@ -36,6 +40,7 @@ public:
     explicit Judge(std::size_t shown_max) : shown_max_(shown_max) {}
 
     void judge(const Told& told, const Question& question, const Answers& answers);
+    void stopped(const std::string& peer) { ++stopped_[peer]; }
     void report() const;  // the rules used and the kinds of unexplained differences
 
     std::size_t unexplained() const { return unexplained_; }
@@ -48,8 +53,9 @@ private:
 
     std::size_t shown_max_;
     std::size_t unexplained_ = 0, shown_ = 0;
-    std::map<std::string, std::size_t> used_;   // rule and peer
-    std::map<std::string, std::size_t> kinds_;  // of unexplained differences
+    std::map<std::string, std::size_t> used_;     // rule and peer
+    std::map<std::string, std::size_t> kinds_;    // of unexplained differences
+    std::map<std::string, std::size_t> stopped_;  // batches in which a peer fell silent
 };
 
 }  // namespace differential

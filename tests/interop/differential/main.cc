@@ -65,6 +65,12 @@ Counts run_batch(const Options& options, std::size_t batch, std::size_t zones,
     counts.questions = questions.size();
     const std::size_t before = judge.unexplained();
     ask_and_judge(told, questions, judge);
+    for (const auto& [server, zone] : fleet.silent()) {
+        const std::string who = name_of(static_cast<Peer>(server - 1));
+        std::cout << who << " stopped answering in batch " << batch << " (seed " << options.seed
+                  << ", --zone " << told.first_zone + zone << ")\n";
+        judge.stopped(who);
+    }
     if (const std::string ended = fleet.ended(); !ended.empty()) throw std::runtime_error(ended);
     if (options.hold) options.wait_for_enter();
     fleet.stop();

@@ -130,8 +130,12 @@ private:
             if (record.type == type::opt) {
                 if (!additional || message.has_opt) return why_ = "an OPT out of place", false;
                 message.has_opt = true;
+                message.udp_size = record.rclass;
                 message.rcode |= (record.ttl >> 24) << 4;
+                message.edns_version = record.ttl >> 16 & 0xff;
+                message.edns_flags = static_cast<std::uint16_t>(record.ttl & 0xffff);
             } else {
+                record.end = at_;
                 records.push_back(std::move(record));
             }
         }

@@ -15,7 +15,8 @@ struct Record {
     std::uint16_t type = 0;
     std::uint16_t rclass = 0;
     std::uint32_t ttl = 0;
-    std::string rdata;  // names in it uncompressed
+    std::string rdata;    // names in it uncompressed
+    std::size_t end = 0;  // where it ends in the message
 };
 
 struct Message {
@@ -25,6 +26,9 @@ struct Message {
     std::string question;     // name, type and class as they came
     std::vector<Record> answer, authority, additional;  // without OPT
     bool has_opt = false;
+    std::uint16_t udp_size = 0;  // these three of an OPT record
+    unsigned edns_version = 0;
+    std::uint16_t edns_flags = 0;
     std::size_t size = 0;
 
     bool truncated() const { return (flags & 0x0200) != 0; }

@@ -13,35 +13,79 @@ struct Rule {
     bool (*explains)(const Case&, Part);
 };
 
-bool has_rcodes(const Case& one, unsigned ours, unsigned theirs) {
-    return one.ours.message.rcode == ours && one.theirs.message.rcode == theirs;
-}
-
 bool holds(const std::vector<Set>& sets, const Set& set) {
     return std::find(sets.begin(), sets.end(), set) != sets.end();
 }
 
-// RFC 8482 §4.1, §4.2: one RRset or several answer ANY, and an alias need not be followed.
-bool any_one_rrset(const Case& one, Part part) {
-    if (one.question.type != type::any) return false;
-    if (part == Part::truncation) return true;
-    return part != Part::flags && part != Part::question && !one.ours.answer.empty() &&
-           !one.theirs.answer.empty();
+// Whether `one` is the beginning of `other`, and something follows.
+bool begins(const std::vector<Set>& one, const std::vector<Set>& other) {
+    return one.size() < other.size() && std::equal(one.begin(), one.end(), other.begin());
 }
 
-// Whether the answer is a chain of aliases that comes back to itself.
-bool is_circle(const std::vector<Set>& answer) {
-    if (answer.empty() || answer.back().type != type::cname) return false;
-    return std::any_of(answer.begin(), answer.end(),
-                       [&](const Set& set) { return set.owner == answer.back().rdatas[0]; });
+constexpr std::size_t opt_size = 11;
+
+// How large a reply must be, as its server writes it by TCP, with all that RFC 2181 §9 and RFC 9471
+// §3.1 want in it: answer, authority, and a referral's glue below the cut.
+std::size_t needed_size(const Reply& whole, const Question& question) {
+    std::size_t end = 12 + whole.message.question.size();
+    for (const auto* section : {&whole.message.answer, &whole.message.authority})
+        for (const Record& record : *section) end = std::max(end, record.end);
+    for (const Record& record : whole.message.additional)
+        if (is_glue(whole, lowered(record.owner), record.type)) end = std::max(end, record.end);
+    return end + (question.edns != 0 ? opt_size : 0);
+}
+
+// Whether we cut or did not as our own reply by TCP and the zone's glue want it. No rule excuses
+// what is wrong here, whatever a peer does.
+bool cut_is_sound(const Case& one) {
+    if (one.question.tcp) return !one.ours.message.truncated();
+    const Reply* whole = one.whole_of(us);
+    if (whole == nullptr || !whole->fault.empty()) return false;
+    if (one.ours.message.truncated())
+        return needed_size(*whole, one.question) > room_for(one.question);
+    if (one.ours.answer != whole->answer || one.ours.authority != whole->authority) return false;
+    // Every address below the cut that we or a peer have is there.
+    for (std::size_t server = 0; server < servers; ++server) {
+        const Reply* other = one.whole_of(server);
+        if (other == nullptr) continue;
+        for (const Set& set : other->additional)
+            if (must_be_told(one, set) && !holds(one.ours.additional, set)) return false;
+    }
+    return true;
+}
+
+bool has_rcodes(const Case& one, unsigned ours, unsigned theirs) {
+    return one.ours.message.rcode == ours && one.theirs.message.rcode == theirs;
+}
+
+// RFC 8482 §4.1, §4.2: one RRset or several answer ANY, and an alias need not be followed. Ours is
+// one that they have as well, whole and with its TTL.
+bool any_one_rrset(const Case& one, Part part) {
+    const auto& ours = one.ours.answer;
+    const auto& theirs = one.theirs.answer;
+    if (one.question.type != type::any) return false;
+    if (part == Part::truncation) return true;
+    if (ours.empty() || theirs.empty()) return false;
+    // NSD and Knot follow the CNAME that a DNAME makes.
+    const bool followed = one.ours.message.rcode == 0 && ours.back().type == type::cname &&
+                          (begins(ours, theirs) || (one.peer != Peer::bind && ours == theirs));
+    if (part == Part::authority) return followed;
+    if (part == Part::rcode) return followed && ours.size() > 1;
+    const auto& typed = one.typed != nullptr ? (*one.typed)[number_of(one.peer)] : std::nullopt;
+    return part == Part::answer &&
+           (followed || (ours.size() == 1 &&
+                         (holds(theirs, ours[0]) || (typed && holds(typed->answer, ours[0])))));
 }
 
 // RFC 1034 §3.6.2 asks for an error, RFC 1035 has no rcode for it: BIND says SERVFAIL, Knot goes
 // round several times.
 bool alias_circle(const Case& one, Part part) {
     if (!is_circle(one.ours.answer)) return false;
-    if (one.peer == Peer::bind) return part == Part::rcode && has_rcodes(one, 0, 2);
     const auto& ours = one.ours.answer;
+    // In a large circle BIND stops behind 11 aliases, as in any other chain.
+    if (one.peer == Peer::bind)
+        return (part == Part::rcode && has_rcodes(one, 0, 2)) ||
+               (part == Part::answer && begins(one.theirs.answer, ours));
     return part == Part::answer &&
            std::all_of(one.theirs.answer.begin(), one.theirs.answer.end(), [&](Set set) {
                set.rdatas.resize(1);
@@ -52,7 +96,9 @@ bool alias_circle(const Case& one, Part part) {
 // As many aliases as we follow in one answer (zones/answer.h).
 constexpr int aliases_max = 16;
 
-// A DNAME above its own target makes names without end: everybody stops somewhere.
+// A DNAME above its own target makes names without end: everybody stops somewhere, or where the
+// name is too long. A chain that ends must be told to its end, and with its rcode, when it has no
+// more aliases than we follow.
 bool alias_without_end(const Case& one, Part part) {
     const auto& ours = one.ours.answer;
     const auto& theirs = one.theirs.answer;
@@ -61,8 +107,15 @@ bool alias_without_end(const Case& one, Part part) {
     const bool grows = std::any_of(ours.begin(), ours.end(), [](const Set& set) {
         return set.type == type::dname && is_under(from_wire(set.rdatas[0]), from_wire(set.owner));
     });
-    if (!grows && aliases < aliases_max) return false;
-    if (part == Part::truncation || part == Part::rcode) return true;
+    const bool stopped = aliases >= aliases_max &&
+                         (ours.back().type == type::cname || ours.back().type == type::dname);
+    if (!grows && !stopped) return false;
+    if (part == Part::truncation) return true;
+    constexpr unsigned noerror = 0, nxdomain = 3, yxdomain = 6;
+    const unsigned rcode = one.ours.message.rcode;
+    if (part == Part::rcode)
+        return (rcode == noerror && stopped) ||
+               (grows && rcode == yxdomain && one.theirs.message.rcode != nxdomain);
     const auto both = static_cast<std::ptrdiff_t>(std::min(ours.size(), theirs.size()));
     return (part == Part::answer || part == Part::authority) &&
            std::equal(theirs.begin(), theirs.begin() + both, ours.begin());
@@ -72,6 +125,18 @@ bool alias_without_end(const Case& one, Part part) {
 bool border_without_cut(const Case& one, Part part) {
     return part == Part::truncation && one.peer != Peer::nsd && one.ours.message.truncated() &&
            !one.theirs.answer.empty() && one.theirs.answer.back().type == type::cname;
+}
+
+// BIND stops behind its 11th alias with SERVFAIL, also where the 12th leads to nobody of ours. What
+// follows in other chains it was asked for (round.cc).
+bool alias_chain_bound(const Case& one, Part part) {
+    constexpr std::ptrdiff_t told = 12;
+    const auto& ours = one.ours.answer;
+    return part == Part::rcode && one.peer == Peer::bind && has_rcodes(one, 0, 2) &&
+           ours == one.theirs.answer && !ours.empty() && ours.back().type == type::cname &&
+           std::count_if(ours.begin(), ours.end(),
+                         [](const Set& set) { return set.type == type::cname; }) >= told &&
+           !zone_of(one.zones, from_wire(ours.back().rdatas[0]), one.question.type);
 }
 
 // BIND writes all that an answer has of one owner together, at the place of the first.
@@ -153,21 +218,15 @@ bool nsd_one_tree(const Case& one, Part) {
     return one.peer == Peer::nsd && one.backed && has_relatives(one);
 }
 
-// What a message takes at most when no name is compressed.
-std::size_t loose_size(const Reply& reply) {
-    std::size_t size = reply.message.size;
-    for (const auto* section :
-         {&reply.message.answer, &reply.message.authority, &reply.message.additional})
-        for (const Record& record : *section) size += record.owner.size() + record.rdata.size();
-    return size;
-}
-
 // Servers compress more or less well (BIND only names that are spelt alike), so one of them needs
-// to cut what fits with the other. The same question is compared again by TCP.
+// to cut what fits with the other. What each needs, its reply by TCP tells.
 bool compression(const Case& one, Part part) {
-    const Reply& whole = one.ours.message.truncated() ? one.theirs : one.ours;
-    return part == Part::truncation && !one.question.tcp &&
-           loose_size(whole) > room_for(one.question);
+    constexpr std::size_t kept_back = 16;  // BIND keeps room for an OPT, asked with one or not
+    const Reply* theirs = one.whole_of(number_of(one.peer));
+    if (part != Part::truncation || one.question.tcp || theirs == nullptr) return false;
+    const std::size_t size = needed_size(*theirs, one.question);
+    return one.ours.message.truncated() ? size <= room_for(one.question)
+                                        : size + kept_back > room_for(one.question);
 }
 
 // RFC 9471 §3: TC must be set when glue below the cut does not fit, which BIND and NSD do not do,
@@ -176,13 +235,17 @@ bool compression(const Case& one, Part part) {
 bool glue_cut(const Case& one, Part part) {
     if (part != Part::truncation || !is_referral(one.ours) || !is_referral(one.theirs))
         return false;
-    return one.ours.message.truncated() ? one.peer != Peer::knot : one.peer != Peer::bind;
+    if (one.ours.message.truncated()) return one.peer != Peer::knot;
+    const Reply* theirs = one.whole_of(number_of(one.peer));
+    return one.peer != Peer::bind && theirs != nullptr &&
+           theirs->message.size > room_for(one.question);
 }
 
 constexpr Rule rules[] = {
     {"any-one-rrset", any_one_rrset},
     {"alias-circle", alias_circle},
     {"alias-without-end", alias_without_end},
+    {"alias-chain-bound", alias_chain_bound},
     {"bind-groups-owners", bind_groups_owners},
     {"wildcard-cut", wildcard_cut},
     {"wildcard-dname", wildcard_dname},
@@ -198,6 +261,7 @@ constexpr Rule rules[] = {
 constexpr Rule last_rules[] = {{"nsd-one-tree", nsd_one_tree}};
 
 std::vector<std::string> names_for(const Case& one, Part part) {
+    if (part == Part::edns || (part == Part::truncation && !cut_is_sound(one))) return {};
     for (const Rule& rule : rules)
         if (rule.explains(one, part)) return {rule.name};
     if (part == Part::additional) {
@@ -210,6 +274,12 @@ std::vector<std::string> names_for(const Case& one, Part part) {
 }
 
 }  // namespace
+
+bool is_circle(const std::vector<Set>& answer) {
+    if (answer.empty() || answer.back().type != type::cname) return false;
+    return std::any_of(answer.begin(), answer.end(),
+                       [&](const Set& set) { return set.owner == answer.back().rdatas[0]; });
+}
 
 std::vector<std::string> explanations(const Case& one, const std::vector<Part>& differing) {
     std::vector<std::string> all;

@@ -18,6 +18,7 @@ struct Plan {
     // no DNAME, or the zones above it have nothing in its place but glue.
     bool has_parent = false;
     bool without_dname = false;
+    bool long_chain = false, much_glue = false;
     std::vector<Labels> children;       // origins of zones of the batch below this one
     std::vector<Labels> out_of_bounds;  // those in whose place there may be a DNAME
 };
@@ -63,6 +64,8 @@ public:
         special();
         glue();
         if (chance_.percent(12)) large();
+        if (plan_.long_chain) long_chain();
+        if (plan_.much_glue) much_glue();
         return finished();
     }
 
@@ -293,6 +296,40 @@ private:
         }
     }
 
+    // Chains about as long as we follow (zones/answer.h), to something, to nothing, and elsewhere.
+    void long_chain() {
+        const Labels top = child("chain", plan_.origin);
+        const std::size_t size = chance_.between(9, 16);
+        for (std::size_t i = 0; i <= size; ++i) {
+            const Labels name = child("l" + std::to_string(i), top);
+            const Labels next = child("l" + std::to_string(i + 1), top);
+            if (i < size)
+                alias(name, i + 1 < size || chance_.percent(70) ? next : target());
+            else if (chance_.percent(60))
+                add(name, some_plain_type(chance_), some_count());
+        }
+    }
+    void alias(const Labels& name, const Labels& target) {
+        if (!add(name, type::cname, 1)) return;
+        owner(name).types[type::cname].data = {text(target)};
+    }
+
+    // Glue below a cut that does not fit over UDP, or just fits (RFC 9471 §3.1).
+    void much_glue() {
+        const Labels cut = child("many", plan_.origin);
+        if (!allowed(cut, type::ns)) return;
+        RRsetText& set = owner(cut).types[type::ns];
+        set.ttl = static_cast<std::uint32_t>(chance_.pick(ttls));
+        const std::size_t count = chance_.percent(60) ? 13 : chance_.between(6, 13);
+        const std::size_t addresses = chance_.percent(60) ? 3 : chance_.between(1, 4);
+        for (std::size_t i = 0; i < count; ++i) {
+            const Labels server = child("ns" + std::to_string(i), cut);
+            if (!add(server, type::aaaa, addresses)) continue;
+            set.data.push_back(text(server));
+            servers_.push_back(server);
+        }
+    }
+
     void point_at(MadeZone& made, const Labels& name) {
         for (Labels at = name;; at = parent(at)) {
             if (!is_under(at, plan_.origin)) return;
@@ -374,6 +411,9 @@ std::vector<Plan> make_plans(Random chance, std::size_t batch, std::size_t zones
         } else if (what < 53) {
             plan.kind = ZoneKind::below_dname;
         }
+        // Rare shapes, in every batch.
+        plan.long_chain = plans.size() % 12 == 3;
+        plan.much_glue = plans.size() % 12 == 7;
         taken.push_back(lowered(plan.origin));
         plans.push_back(std::move(plan));
     }
