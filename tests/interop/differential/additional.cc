@@ -126,6 +126,11 @@ private:
         if (one_.peer != Peer::bind &&
             (is_referral(one_.ours) || (one_.backed && !one_.ours.answer.empty())) && is_made(set))
             return because("occluded-wildcard");
+        // RFC 2181 §5.4.1: what stands below a cut or a DNAME is no answer, and is told by Knot
+        // alone beside one.
+        if (one_.peer == Peer::knot && one_.backed && !is_referral(one_.ours) &&
+            is_address(set.type) && hosts_.count(set.owner) != 0)
+            return because("knot-hidden-host");
         return hosts_.size() > hosts_followed_max && because("many-hosts");
     }
 
