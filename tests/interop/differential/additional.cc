@@ -96,6 +96,16 @@ private:
                });
     }
 
+    // Whether the host is of another zone than all records that name it.
+    bool is_of_child(const Set& set) const {
+        const auto home = zone_of(one_.zones, from_wire(set.owner), set.type);
+        const auto& answer = one_.ours.answer;
+        return std::none_of(answer.begin(), answer.end(), [&](const Set& other) {
+            return hosts_of({other}).count(set.owner) != 0 &&
+                   zone_of(one_.zones, from_wire(other.owner), other.type) == home;
+        });
+    }
+
     bool missing_there(const Set& set) {
         // Nothing of ours is out of place.
         if (!may_be_told(set)) return false;
@@ -126,11 +136,12 @@ private:
         if (one_.peer != Peer::bind &&
             (is_referral(one_.ours) || (one_.backed && !one_.ours.answer.empty())) && is_made(set))
             return because("occluded-wildcard");
-        // RFC 2181 §5.4.1: what stands below a cut or a DNAME is no answer, and is told by Knot
-        // alone beside one.
-        if (one_.peer == Peer::knot && one_.backed && !is_referral(one_.ours) &&
-            is_address(set.type) && hosts_.count(set.owner) != 0)
-            return because("knot-hidden-host");
+        // RFC 2181 §5.4.1: what stands below a cut or a DNAME is no answer. Beside one Knot tells
+        // it, and BIND, too, when the cut's zone is at hand.
+        if (!is_referral(one_.ours) && may_be_told(set)) {
+            if (one_.peer == Peer::knot && one_.backed) return because("knot-hidden-host");
+            if (is_of_child(set)) return because("parents-glue");
+        }
         return hosts_.size() > hosts_followed_max && because("many-hosts");
     }
 
