@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <arpa/inet.h>
 
@@ -106,11 +107,8 @@ std::string disguised(std::string_view text, std::size_t& count) {
     return result;
 }
 
-// Whether data that were given as bytes have all fields that their type has, and no compressed
-// names (RFC 3597 §4), as far as ldns knows the type.
-bool whole_fields(Type type, std::span<const std::byte> rdata) {
-    constexpr Type sink{40};  // ldns reads one byte of it
-    if (!is_written(type) || type == sink) return true;
+// The root's record with these data, as ldns reads it; null when it cannot.
+ldns::RrHandle record_of(Type type, std::span<const std::byte> rdata) {
     std::vector<std::byte> wire(1 + record_head + rdata.size());
     write_record(wire.data() + 1, static_cast<std::uint16_t>(type), 0, rdata);
     ldns_rr* made = nullptr;
@@ -118,8 +116,17 @@ bool whole_fields(Type type, std::span<const std::byte> rdata) {
     const ldns_status status =
         ldns_wire2rr(&made, reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size(), &at,
                      LDNS_SECTION_ANSWER);
-    const ldns::RrHandle rr(made);
-    if (status != LDNS_STATUS_OK) return false;
+    ldns::RrHandle rr(made);
+    return status == LDNS_STATUS_OK ? std::move(rr) : nullptr;
+}
+
+// Whether data that were given as bytes have all fields that their type has, and no compressed
+// names (RFC 3597 §4), as far as ldns knows the type.
+bool whole_fields(Type type, std::span<const std::byte> rdata) {
+    constexpr Type sink{40};  // ldns reads one byte of it
+    if (!is_written(type) || type == sink) return true;
+    const ldns::RrHandle rr = record_of(type, rdata);
+    if (rr == nullptr) return false;
     const ldns_rr_descriptor* about = ldns_rr_descript(static_cast<std::uint16_t>(type));
     if (ldns_rr_rd_count(rr.get()) < about->_minimum) return false;
     for (std::size_t i = 0; i < ldns_rr_rd_count(rr.get()); ++i) {
@@ -290,15 +297,8 @@ const char* data_form(Type type) {
 }
 
 std::string rdata_text(Type type, std::span<const std::byte> rdata) {
-    std::vector<std::byte> wire(1 + record_head + rdata.size());
-    write_record(wire.data() + 1, static_cast<std::uint16_t>(read_as(type)), 0, rdata);
-    ldns_rr* made = nullptr;
-    std::size_t at = 0;
-    const ldns_status status =
-        ldns_wire2rr(&made, reinterpret_cast<const std::uint8_t*>(wire.data()), wire.size(), &at,
-                     LDNS_SECTION_ANSWER);
-    const ldns::RrHandle rr(made);
-    if (status != LDNS_STATUS_OK || rdata.empty()) return generic_text(rdata);
+    const ldns::RrHandle rr = record_of(read_as(type), rdata);
+    if (rr == nullptr || rdata.empty()) return generic_text(rdata);
     const ldns::TextHandle line(ldns_rr2str(rr.get()));
     if (line == nullptr) return generic_text(rdata);
     // Owner, TTL, class, type and then the data, with tabs between them.

@@ -1,6 +1,7 @@
 #pragma once
 // Zones from text, questions and answers as text: what the tests of zones/ share.
 
+#include "tests/random.h"
 #include "zones/respond.h"
 #include "zones/soa_query.h"
 #include "zones/zone_text.h"
@@ -78,20 +79,10 @@ Bytes bytes(std::initializer_list<int> values);
 Bytes hex(std::string_view digits);
 std::string hex_text(std::span<const std::byte> bytes);
 
-// Deterministic, the same everywhere (splitmix64).
-class Random {
+class Random : public tests::SplitMix64 {
 public:
-    explicit Random(std::uint64_t seed) : state_(seed) {}
-    std::uint64_t next() {
-        std::uint64_t z = (state_ += 0x9e37'79b9'7f4a'7c15);
-        z = (z ^ (z >> 30)) * 0xbf58'476d'1ce4'e5b9;
-        z = (z ^ (z >> 27)) * 0x94d0'49bb'1331'11eb;
-        return z ^ (z >> 31);
-    }
+    using SplitMix64::SplitMix64;
     std::size_t below(std::size_t bound) { return next() % bound; }
-
-private:
-    std::uint64_t state_;
 };
 
 }  // namespace zones::testing
