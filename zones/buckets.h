@@ -76,10 +76,37 @@ public:
         return *(*table_)[index];
     }
 
+    // Whether these two have one and the same bucket `index`.
+    bool shares(const Buckets& other, std::size_t index) const {
+        const auto bucket = [index](const Buckets& of) {
+            return of.table_ == nullptr ? nullptr : (*of.table_)[index].get();
+        };
+        return bucket(*this) == bucket(other);
+    }
+
 private:
     using Bucket = std::vector<Entry>;
     using Table = std::array<std::shared_ptr<const Bucket>, bucket_count>;
 
+public:
+    // By which a map is known again, as long as it lives, without being kept.
+    class Identity {
+    public:
+        bool is_of(const Buckets& map) const {
+            return was_empty_ ? map.table_ == nullptr
+                              : map.table_ != nullptr && table_.lock() == map.table_;
+        }
+
+    private:
+        friend class Buckets;
+        explicit Identity(const std::shared_ptr<const Table>& table)
+            : table_(table), was_empty_(table == nullptr) {}
+        std::weak_ptr<const Table> table_;
+        bool was_empty_;
+    };
+    Identity identity() const { return Identity(table_); }
+
+private:
     static std::size_t bucket_of(Hash hash) { return hash >> 56; }
     template <class B>
     static auto first(B& bucket, Hash hash) {

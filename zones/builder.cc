@@ -230,6 +230,7 @@ std::shared_ptr<const Zone> ZoneBuilder::build(Flaws& flaws, std::span<const Nam
         const Node& node = *reinterpret_cast<const Node*>(base->arena.data() + start);
         if (node.has(Node::cut) || node.has(Node::dname))
             zone->cuts_.add(Path(node.name()).depth(), +1);
+        zone->told_bytes_ += node.told_bytes();
         const std::size_t behind_name = start + sizeof(Node) + group.name_size;
         for (const NodePacker::Target& target : packer.targets())
             references.push_back({target.tag, start, behind_name + target.at});

@@ -116,6 +116,12 @@ struct Node {
         for_each([&](RRsetView view) { sum += view.count(); });
         return sum;
     }
+    // Of its name and its records, when it has any.
+    std::size_t told_bytes() const {
+        std::size_t sum = rrsets == 0 ? 0 : name_size;
+        for_each([&](RRsetView view) { sum += view.records().size(); });
+        return sum;
+    }
 };
 static_assert(sizeof(Node) == 12 && alignof(Node) == 4);
 

@@ -70,6 +70,10 @@ const Node* Zone::node(const Path& name, std::size_t depth) const noexcept {
     return probe(name.hash(depth), [wire](const Node& node) { return node.named(wire); });
 }
 
+const Node* Zone::node(Hash hash, std::span<const std::byte> name) const noexcept {
+    return probe(hash, [name](const Node& node) { return node.named(name); });
+}
+
 void Zone::Cuts::add(std::size_t depth, int by) {
     count[depth] += static_cast<std::uint32_t>(by);
     const std::uint64_t bit = std::uint64_t{1} << (depth % 64);

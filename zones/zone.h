@@ -43,6 +43,8 @@ struct NoData {};
 struct NoSuchName {};
 using Lookup = std::variant<Found, Alias, Substitution, Delegation, NoData, NoSuchName>;
 
+class BaseDifference;
+
 class Zone {
 public:
     // Replaces one whole RRset; empty rdatas remove it.
@@ -65,13 +67,16 @@ public:
     Lookup find(const Name& name, Type type) const noexcept { return find(Path(name), type); }
     // The node of a suffix of `name`; null when there is none.
     const Node* node(const Path& name, std::size_t depth) const noexcept;
+    const Node* node(Hash hash, std::span<const std::byte> name) const noexcept;
 
     std::optional<RRset> rrset(const Name& owner, Type type) const;  // exact
     std::vector<RRset> rrsets(const Name& owner) const;              // exact, all of them
 
     std::size_t names() const { return names_; }  // empty non-terminals count
     std::size_t records() const { return records_; }
-    std::size_t bytes() const;                               // of memory, about
+    std::size_t bytes() const;  // of memory, about
+    // Of all records, each name once: about what a transfer takes before compression.
+    std::size_t told_bytes() const { return told_bytes_; }
     std::size_t changed() const { return overlay_.size(); }  // names in the overlay
 
     // A walk over all nodes in no order that means anything; null at the end.
@@ -83,6 +88,9 @@ public:
 private:
     friend class ZoneBuilder;
     friend class ZoneEdit;
+    friend class Comparison;
+    friend class BaseDifference;
+    friend std::shared_ptr<const BaseDifference> compare_bases(const Zone&, const Zone&);
 
     struct Slot {
         std::uint32_t tag = 0;     // upper half of the hash
@@ -97,12 +105,35 @@ private:
         const Node* find(Hash hash, std::span<const std::byte> name) const noexcept;
         template <class Is>
         const Node* probe(Hash hash, Is is) const noexcept;
+        // `place` counts words.
+        const Node& at(std::uint32_t place) const {
+            return *reinterpret_cast<const Node*>(arena.data() +
+                                                  std::size_t{place} * alignof(Node));
+        }
+        // visit(const Node&, place) for each.
+        template <class Visit>
+        void for_each(Visit visit) const {
+            for (std::uint32_t place = 0; std::size_t{place} * alignof(Node) < arena.size();
+                 place += static_cast<std::uint32_t>(at(place).size / alignof(Node)))
+                visit(at(place), place);
+        }
     };
     struct Patch {
         Hash hash = 0;
         NodeBlock block;
         bool same(const Patch& other) const {
             return node_of(block).named(node_of(other.block).name());
+        }
+    };
+    // How the base of a version came out of the one before it, when that step folded the overlay:
+    // so the difference of the two is as cheap as any. The version before it is known again by its
+    // base and overlay, and kept by nobody for our sake.
+    struct Folded {
+        std::weak_ptr<const Base> base;
+        Buckets<Patch>::Identity overlay;
+        std::vector<Name> names;  // that the step touched
+        bool is_of(const Zone& before) const {
+            return base.lock() == before.base_ && overlay.is_of(before.overlay_);
         }
     };
     // How many cuts and DNAMEs are at each depth: only depths that have one are probed on the way
@@ -119,17 +150,18 @@ private:
     Lookup at_node(const Node& node, Type type) const noexcept;
     Lookup missing(const Path& name, std::size_t known_missing, Type type) const noexcept;
     void settle();  // fills in what follows from base, overlay and origin
-    std::shared_ptr<const Zone> compacted() const;
+    std::shared_ptr<Zone> compacted() const;
 
     Name origin_;
     std::size_t depth_ = 0;
     Serial serial_{0};
     RRsetView soa_;
     Ttl negative_ttl_;
-    std::size_t names_ = 0, records_ = 0, overlay_bytes_ = 0;
+    std::size_t names_ = 0, records_ = 0, told_bytes_ = 0, overlay_bytes_ = 0;
     Cuts cuts_;
     std::shared_ptr<const Base> base_;
     Buckets<Patch> overlay_;
+    std::shared_ptr<const Folded> folded_;
 };
 
 }  // namespace zones

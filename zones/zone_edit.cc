@@ -30,6 +30,8 @@ public:
     std::shared_ptr<const Zone> result() const;
 
 private:
+    std::shared_ptr<const Zone> folded(const Zone& next) const;
+
     struct Draft {
         std::map<Type, std::vector<std::byte>> rrsets;  // packed
         std::uint32_t children = 0;
@@ -145,11 +147,13 @@ ZoneEdit::Error ZoneEdit::connect() {
 
 std::shared_ptr<const Zone> ZoneEdit::result() const {
     auto next = std::shared_ptr<Zone>(new Zone(from_));
+    next->folded_ = nullptr;
     std::vector<Zone::Patch> put, take;
     const auto count = [&](const Node& node, int sign) {
         const auto by = static_cast<std::size_t>(sign);
         next->names_ += by;
         next->records_ += node.records() * by;
+        next->told_bytes_ += node.told_bytes() * by;
         if (node.has(Node::cut) || node.has(Node::dname))
             next->cuts_.add(Path(node.name()).depth(), sign);
     };
@@ -178,7 +182,15 @@ std::shared_ptr<const Zone> ZoneEdit::result() const {
     next->overlay_ = from_.overlay_.with(put, take);
     next->settle();
     const std::size_t limit = std::max(overlay_names_max, next->base_->nodes / 4);
-    return next->overlay_.size() > limit ? next->compacted() : next;
+    return next->overlay_.size() > limit ? folded(*next) : next;
+}
+
+std::shared_ptr<const Zone> ZoneEdit::folded(const Zone& next) const {
+    Zone::Folded step{from_.base_, from_.overlay_.identity(), {}};
+    for (const auto& [name, draft] : drafts_) step.names.push_back(name);
+    const auto zone = next.compacted();
+    zone->folded_ = std::make_shared<const Zone::Folded>(std::move(step));
+    return zone;
 }
 
 tl::expected<std::shared_ptr<const Zone>, std::string> Zone::with(std::span<const Change> changes,
@@ -191,7 +203,7 @@ tl::expected<std::shared_ptr<const Zone>, std::string> Zone::with(std::span<cons
     return edit.result();
 }
 
-std::shared_ptr<const Zone> Zone::compacted() const {
+std::shared_ptr<Zone> Zone::compacted() const {
     auto base = std::make_shared<Base>();
     base->arena.reserve(base_->arena.size() + overlay_bytes_);
     Cursor cursor;

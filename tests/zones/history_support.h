@@ -1,0 +1,42 @@
+#pragma once
+// Zones whose versions come about at random, and a small model to judge deltas by: a version is the
+// set of its records, each as its bytes.
+
+#include "tests/zones/support.h"
+#include "zones/delta.h"
+#include "zones/difference.h"
+#include "zones/history.h"
+
+#include <memory>
+#include <set>
+#include <string>
+
+namespace zones::testing {
+
+// Owner and record in wire form, one behind the other; the SOA is left out.
+using Records = std::set<std::string>;
+Records records_of(const Zone& zone);
+// Takes away what went and adds what came. Each of the former must be there, none of the latter.
+void carry_out(const Delta& delta, Records& records);
+bool is_step(const Delta& delta, const Zone& before, const Zone& after);
+
+class RandomVersions {
+public:
+    explicit RandomVersions(std::uint64_t seed);
+
+    const std::shared_ptr<const Zone>& now() const { return now_; }
+    // The next version, under a higher serial: live changes, or, less often, another file.
+    void live_change();
+    void other_file();
+
+private:
+    Zone::Change random_change();
+    Name random_name();
+    Rdata random_rdata(Type type);
+    Serial next_serial();
+
+    Random random_;
+    std::shared_ptr<const Zone> now_;
+};
+
+}  // namespace zones::testing
