@@ -33,6 +33,8 @@ public:
     pid_t pid() const { return pid_; }
     bool running();
     void signal(int number);
+    // To all processes that it has started and that stayed in its group, too.
+    void signal_all(int number);
     // True when it has ended within that time.
     bool wait(Milliseconds at_most);
     // SIGTERM, and SIGKILL when it has not ended by then.
