@@ -222,7 +222,7 @@ void catch_interrupts() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
 }
 
-void pause_for(Milliseconds time) {
+void pause_for(std::chrono::microseconds time) {
     if (interrupted != 0) {
         interrupted = 0;  // said once: what is cleaned up behind it may pause again
         throw Interrupted();

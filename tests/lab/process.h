@@ -84,7 +84,7 @@ bool until(Milliseconds at_most, Fact fact, Milliseconds pause = 20ms);
 // stack is stopped and removed on the way out.
 struct Interrupted {};
 void catch_interrupts();
-void pause_for(Milliseconds);
+void pause_for(std::chrono::microseconds);
 std::chrono::steady_clock::time_point now();
 double seconds_since(std::chrono::steady_clock::time_point);
 

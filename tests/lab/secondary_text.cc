@@ -22,11 +22,6 @@ std::string bind_text(const Secondary::Place& place) {
            place.address + "; min-retry-time 1; min-refresh-time 1;\n  serial-query-rate " +
            std::to_string(place.serial_query_rate) +
            ";\n};\ncontrols { };\n"
-           "logging {\n"
-           "  channel transfers { file \"" +
-           folder +
-           "/log.transfers\"; severity debug 3; print-time iso8601; };\n"
-           "  category xfer-in { transfers; default_stderr; };\n};\n"
            "zone \"" +
            place.zone +
            "\" { type secondary; file \"secondary.db\"; masterfile-format text;\n"

@@ -60,6 +60,5 @@ struct Transfers {
     int whole = 0;
 };
 Transfers transfers_of(const Secondary&, std::size_t since = 0);
-std::size_t transfer_log_size(const Secondary&);
 
 }  // namespace follow
