@@ -347,13 +347,13 @@ private:
 
     // In RFC 3597's form nothing of it has a place.
     void note_soa(const MasterLine& line, std::size_t type_at) {
-        constexpr std::size_t serial = 3, minimum = 7;
+        constexpr std::size_t serial = 3, refresh = 4, minimum = 7;
         if (line.words.size() <= type_at + minimum) return;
         const auto at = [&](std::size_t word) {
             const FlawPlace place = FlawPlace::of(tag_of(line.words[type_at + word]));
             return Place{zone_, result_.files[place.file], place.line, place.column};
         };
-        result_.soa = SoaPlaces{at(serial), at(minimum)};
+        result_.soa = SoaPlaces{at(serial), at(refresh), at(minimum)};
     }
 
     void watch_above(const Word& word, Type type) {

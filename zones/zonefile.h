@@ -36,9 +36,9 @@ struct Place {
     unsigned line = 0, column = 0;
 };
 
-// Of two numbers in the SOA.
+// Of numbers in the SOA.
 struct SoaPlaces {
-    Place serial, minimum;
+    Place serial, refresh, minimum;
 };
 
 // A DNAME or a cut (NS below the apex) above a watched name, which it takes out of the zone

@@ -1,5 +1,6 @@
 #include "dnsd/io/check.h"
 
+#include "dnsd/config/live_timers.h"
 #include "dnsd/io/cookie_keys.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/start_error.h"
@@ -100,6 +101,8 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
     for (const GroupConfig& group : groups) {
         if (group.zone != loaded.zone->origin()) continue;
         for (zones::Mistake& mistake : live_names_in(loaded, group))
+            mistakes.push_back(std::move(mistake));
+        for (zones::Mistake& mistake : timers_for(loaded, group))
             mistakes.push_back(std::move(mistake));
     }
     return mistakes;

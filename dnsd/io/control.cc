@@ -40,7 +40,10 @@ constexpr std::size_t dns_header = 12;
 std::optional<Ledger> open_ledger(const std::optional<Config>& config) {
     if (!config) return std::nullopt;
     auto ledger = Ledger::open(ledger_path(*config));
-    if (ledger) return std::move(*ledger);
+    if (ledger) {
+        if (!ledger->mended().empty()) log_warning(ledger->mended());
+        return std::move(*ledger);
+    }
     const LedgerError& error = ledger.error();
     if (error.kind == LedgerError::Kind::missing && config->groups.empty()) return std::nullopt;
     throw StartError(exit_code(error.kind), error.text);

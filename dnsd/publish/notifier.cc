@@ -248,6 +248,21 @@ void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& ef
     }
 }
 
+namespace {
+
+// The serial is not followed by itself: a secondary that lies would push it around the circle.
+std::string ahead_of_ours(zones::Serial has, zones::Serial ours) {
+    std::string text = "has serial " + std::to_string(has.value()) + ", which is ahead of ours, " +
+                       std::to_string(ours.value()) + "; ";
+    // RFC 1982 §7: from half the circle away no single step leads.
+    if (!(has.next() > ours)) return text + "remove its copy of the zone, it takes ours then";
+    return text + "if it is right, as after an older ledger was put back, write serial " +
+           std::to_string(has.next().value()) +
+           " or higher into the zone's file and reload; if not, remove its copy";
+}
+
+}  // namespace
+
 void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<Effect>& effects) {
     const bool was_current = entry.current();
     entry.has = has;
@@ -255,9 +270,7 @@ void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<E
         if (was_current) entry.behind_since = now;
         // RFC 1982: it will take none of our versions until ours have passed its own.
         if (entry.newest && !(has < *entry.newest) && !entry.troubled) {
-            effects.push_back(Note{entry.target, "has serial " + std::to_string(has.value()) +
-                                                     ", which is ahead of ours, " +
-                                                     std::to_string(entry.newest->value())});
+            effects.push_back(Note{entry.target, ahead_of_ours(has, *entry.newest)});
             entry.troubled = true;
         }
         return;

@@ -4,7 +4,10 @@
 #include "dnsd/io/zone_past.h"
 #include "tests/dnsd/support.h"
 
-#include <algorithm>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <csignal>
 
 using namespace dnsd;
 using namespace test;
@@ -188,6 +191,42 @@ TEST_CASE("damaged differences are forgotten with one warning, and the serial st
     }
     Run run(bench.state);
     CHECK(run.start(bench.file(5), {4}).lines.empty());
+}
+
+TEST_CASE("on a full disk nothing is published, and later all of it under one serial (disk full)") {
+    const Bench bench;
+    bench.first_run();
+    // RLIMIT_FSIZE makes the write fail as a full disk does, for this child alone.
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        Run run(bench.state);
+        run.start(bench.file(5), {4});
+        const auto before = run.store.catalog();
+        const auto limit_files = [](rlim_t bytes) {
+            const rlimit limit{bytes, RLIM_INFINITY};
+            if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(2);
+        };
+        limit_files(1);
+        for (const std::uint8_t byte : {5, 6}) {
+            const auto outcome = run.stand({byte});
+            if (!outcome.ledger_failed || !outcome.published.empty()) ::_exit(3);
+            if (run.store.catalog() != before || run.serial() != 8) ::_exit(4);
+            if (run.ledger.deltas_kept(example) != 3) ::_exit(5);
+        }
+        limit_files(RLIM_INFINITY);
+        const auto outcome = run.publish();
+        if (outcome.ledger_failed || outcome.published.size() != 1) ::_exit(6);
+        if (run.chain() != Chain{{5, 6}, {6, 7}, {7, 8}, {8, 9}}) ::_exit(7);
+        ::_exit(run.ledger.deltas_kept(example) == 4 ? 0 : 8);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+    Run run(bench.state);
+    run.start(bench.file(5), {6});
+    CHECK(run.chain() == Chain{{5, 6}, {6, 7}, {7, 8}, {8, 9}});
 }
 
 TEST_CASE("at a start a serial that went back is an error, but the zone stays on the net") {
