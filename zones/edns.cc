@@ -115,6 +115,19 @@ void OptRecord::answer(const Edns& asked, std::span<const std::byte> request, Co
         store16(option(Option::tcp_keepalive, 2), turn.tcp_idle_ds);
 }
 
+std::size_t OptRecord::write(std::byte* at, std::uint16_t rcode) const noexcept {
+    at[0] = std::byte{0};
+    store16(at + 1, static_cast<std::uint16_t>(Type::opt));
+    store16(at + 3, udp_size_);
+    at[5] = static_cast<std::byte>(rcode >> 4);
+    at[6] = std::byte{0};  // RFC 6891 §6.1.3: version 0 is the highest that we know
+    // RFC 3225 §3: DO is copied; RFC 6891 §6.1.4: all other flags are zero.
+    store16(at + 7, dnssec_ok_ ? 0x8000 : 0);
+    store16(at + 9, static_cast<std::uint16_t>(options_size_));
+    std::memcpy(at + opt_size, options_.data(), options_size_);
+    return size();
+}
+
 void OptRecord::add(ExtendedError error) noexcept {
     store16(option(Option::extended_error, 2), static_cast<std::uint16_t>(error));
 }

@@ -75,6 +75,8 @@ public:
     std::uint16_t udp_size() const { return udp_size_; }
     bool dnssec_ok() const { return dnssec_ok_; }
     std::span<const std::byte> options() const { return {options_.data(), options_size_}; }
+    // The whole record, size() bytes; the return value.
+    std::size_t write(std::byte* at, std::uint16_t rcode) const noexcept;
 
 private:
     static constexpr std::size_t head = 4;  // code and length

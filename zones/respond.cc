@@ -1,6 +1,7 @@
 #include "zones/respond.h"
 
 #include "zones/answer.h"
+#include "zones/ixfr.h"
 
 #include <algorithm>
 #include <utility>
@@ -218,13 +219,17 @@ private:
         return say(Rcode::refused, ExtendedError::prohibited);
     }
 
-    // RFC 1995 §2: over UDP the answer to IXFR is the SOA alone, so that the client goes on by TCP.
-    // To a client that is up to date it is the same.
+    // RFC 1995 §2: over UDP the answer to IXFR is all of the differences or else the SOA alone, so
+    // that the client goes on by TCP. To a client that is up to date it is the same.
     Rcode current_soa() {
         if (!query_.ixfr_serial) return Rcode::formerr;
         if (const auto why_not = transfer_refusal()) return *why_not;
-        const Zone* zone = catalog_.enclosing(path_);
+        const History& history = *catalog_.zone(path_);
+        const Zone* zone = history.newest().get();
         more_flags_ |= Flag::aa;
+        if (peer_.transport == Peer::Transport::udp &&
+            write_ixfr(writer_, path_, history, Serial(*query_.ixfr_serial)))
+            return Rcode::noerror;
         put(Section::answer, {&path_, path_.depth(), zone->soa(), zone}, Ttl::seconds_max);
         return Rcode::noerror;
     }
@@ -405,15 +410,15 @@ std::optional<TsigStream> begin_transfer(const Catalog& catalog, std::span<const
     const Name* key = signer ? signer->signer() : nullptr;
     if (Reply::refusal(catalog, Path(query->name(request)), peer, key) != Refusal::none)
         return std::nullopt;
-    const auto& zone = catalog.zone(*Name::from_wire(query->name(request)))->newest();
-    // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
-    if (query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial()))
-        return std::nullopt;
+    const History& history = *catalog.zone(Path(query->name(request)));
+    auto told = query->type == Type::ixfr ? told_by_ixfr(history, Serial(*query->ixfr_serial))
+                                          : history.recent(0);
+    if (!told) return std::nullopt;
     OptRecord opt;
     if (query->edns)
         opt.answer(*query->edns, request, cookie_of(catalog, request, *query, peer, turn),
                    catalog.edns(), peer, turn);
-    Transfer transfer(zone, request, *query, opt);
+    Transfer transfer(std::move(*told), request, *query, opt);
     return signer ? TsigStream(std::move(transfer), catalog.keys(), *signer)
                   : TsigStream(std::move(transfer));
 }

@@ -83,7 +83,12 @@ public:
     struct Cursor {
         std::size_t base = 0, bucket = 0, entry = 0;
     };
-    const Node* next(Cursor& cursor) const;
+    const Node* next(Cursor& cursor) const {
+        Path path;
+        return next(cursor, path);
+    }
+    // And `path` is that of its name.
+    const Node* next(Cursor& cursor, Path& path) const;
 
 private:
     friend class ZoneBuilder;
