@@ -50,6 +50,9 @@ bool read_options(std::span<const std::byte> request, std::size_t at, std::size_
             case Option::nsid:
                 edns.nsid = true;  // RFC 5001 §2.2: data in a request are ignored
                 break;
+            case Option::expire:
+                edns.expire = true;  // RFC 7314 §2 has it empty; as BIND does, we look at no data
+                break;
             case Option::cookie:
                 // RFC 7873 §5.2: only the first is considered.
                 if (edns.cookie.size != 0) break;
@@ -126,6 +129,10 @@ std::size_t OptRecord::write(std::byte* at, std::uint16_t rcode) const noexcept 
     store16(at + 9, static_cast<std::uint16_t>(options_size_));
     std::memcpy(at + opt_size, options_.data(), options_size_);
     return size();
+}
+
+void OptRecord::add_expire(std::uint32_t seconds) noexcept {
+    store32(option(Option::expire, 4), seconds);
 }
 
 void OptRecord::add(ExtendedError error) noexcept {

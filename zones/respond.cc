@@ -227,6 +227,7 @@ private:
         const History& history = *catalog_.zone(path_);
         const Zone* zone = history.newest().get();
         more_flags_ |= Flag::aa;
+        tell_expire(*zone);
         if (peer_.transport == Peer::Transport::udp &&
             write_ixfr(writer_, path_, history, Serial(*query_.ixfr_serial)))
             return Rcode::noerror;
@@ -234,7 +235,16 @@ private:
         return Rcode::noerror;
     }
 
+    // RFC 7314 §3.1. Before any record is written, so that there is room.
+    void tell_expire(const Zone& zone) {
+        if (!query_.edns || !query_.edns->expire) return;
+        opt_.add_expire(zone.expire_seconds());
+        writer_.reserve(opt_.size());
+    }
+
     Rcode names() {
+        if (query_.type == Type::soa && query_.edns && query_.edns->expire)
+            if (const History* asked = catalog_.zone(path_)) tell_expire(*asked->newest());
         answer(catalog_, path_, query_.type, sections_);
         if (sections_.authoritative) more_flags_ |= Flag::aa;
         if (sections_.rcode == Rcode::refused) why_ = ExtendedError::not_authoritative;
@@ -418,6 +428,7 @@ std::optional<TsigStream> begin_transfer(const Catalog& catalog, std::span<const
     if (query->edns)
         opt.answer(*query->edns, request, cookie_of(catalog, request, *query, peer, turn),
                    catalog.edns(), peer, turn);
+    if (query->edns && query->edns->expire) opt.add_expire(history.newest()->expire_seconds());
     Transfer transfer(std::move(*told), request, *query, opt);
     return signer ? TsigStream(std::move(transfer), catalog.keys(), *signer)
                   : TsigStream(std::move(transfer));
