@@ -55,8 +55,8 @@ void ZoneStore::stand(const Standing& standing) {
         }
 }
 
-void ZoneStore::admit(zones::Access access) {
-    access_ = std::move(access);
+void ZoneStore::admit(Admission admission) {
+    admission_ = std::move(admission);
 }
 
 std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
@@ -209,8 +209,8 @@ ZoneStore::Outcome ZoneStore::publish() {
         next = next.with(*std::move(rules));
         outcome.catalog_changed = true;
     }
-    if (auto access = std::exchange(access_, std::nullopt)) {
-        next = next.with(std::move(*access));
+    if (const auto admission = std::exchange(admission_, std::nullopt)) {
+        next = admission->onto(next);
         outcome.catalog_changed = true;
     }
     for (const zones::Name& zone : std::exchange(removed_, {})) {

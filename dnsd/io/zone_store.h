@@ -3,6 +3,7 @@
 // which serial it is published under, and the Catalog that follows. Opens nothing itself.
 
 #include "dnsd/arbiter/standing.h"
+#include "dnsd/io/admission.h"
 #include "dnsd/io/ledger.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/zone_files.h"
@@ -50,7 +51,7 @@ public:
     // A group's new standing. Nothing is seen of it before publish().
     void stand(const Standing& standing);
     // Who may ask for what, from the next publish() on.
-    void admit(zones::Access access);
+    void admit(Admission admission);
     // What the reader found; zones that it does not name are removed. Zones that failed stay as
     // they are, and the first of their mistakes become lines.
     std::vector<Line> take(std::vector<ZoneRead> read);
@@ -102,7 +103,7 @@ private:
     std::shared_ptr<const zones::Catalog> catalog_;
     Ledger* ledger_;
     std::string where_all_;
-    std::optional<zones::Access> access_;  // not in the catalog yet
+    std::optional<Admission> admission_;  // not in the catalog yet
     std::map<zones::Name, Entry> entries_;
     std::map<zones::Name, std::vector<Place>> places_;
     std::vector<zones::Name> removed_;      // still in the catalog
