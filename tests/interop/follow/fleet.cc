@@ -101,10 +101,10 @@ Fleet::Fleet(const std::string& folder, int first_port, Trust trust, const std::
     }
 }
 
-void Fleet::start() {
+void Fleet::start(Milliseconds at_most) {
     arbiter_.start();
     for (Secondary& one : secondaries_) one.start();
-    if (!followed(20s)) throw std::runtime_error("the secondaries do not begin:\n" + logs());
+    if (!followed(at_most)) throw std::runtime_error("the secondaries do not begin:\n" + logs());
 }
 
 std::uint32_t Fleet::order() {

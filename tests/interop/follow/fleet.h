@@ -31,7 +31,7 @@ public:
     Fleet(const std::string& folder, int first_port, Trust trust, const std::string& more = {});
 
     // Starts all; returns when each secondary has the first version. Throws with the logs.
-    void start();
+    void start(Milliseconds at_most = 20s);
     // The next version, at once; returns when the arbiter answers it. Throws when it does not.
     std::uint32_t publish();
     // Gives the order and does not wait.
