@@ -1,7 +1,7 @@
-// bench-follow PROGRAMS [--quick] [--only PRIMARY] [--folder DIR]: milliseconds from the moment a
-// primary answers a new serial to the moment a secondary answers it: us, BIND, Knot and NSD as
-// primaries, each with BIND, NSD and Knot as secondaries, in one run, for changes that come alone
-// and for changes of which each follows the last at once.
+// bench-follow PROGRAMS [--quick] [--only PRIMARY] [--secondary NAME] [--folder DIR]:
+// milliseconds from the moment a primary answers a new serial to the moment a secondary answers it:
+// us, BIND, Knot and NSD as primaries, each with BIND, NSD and Knot as secondaries, in one run, for
+// changes that come alone and for changes of which each follows the last at once.
 
 #include "bench/follow_primaries.h"
 #include "tests/lab/secondary.h"
@@ -84,7 +84,8 @@ struct Plan {
     int row = 50;
     Milliseconds row_at_most = 30s;
     std::string folder = "/dev/shm";  // so that no disk is measured
-    std::string only;
+    std::string only;                 // this primary
+    std::string secondary;            // this one
 };
 
 struct Series {
@@ -104,13 +105,15 @@ struct Series {
 struct SecondaryKind {
     std::string name;
     ServerKind kind;
-    int serial_query_rate;
+    int serial_query_rate = 20;
+    int xfrd_reload_timeout = 1;
 };
 const SecondaryKind secondary_kinds[] = {
     {"BIND, serial-query-rate 1000", ServerKind::bind, 1000},
-    {"BIND", ServerKind::bind, 20},
-    {"NSD", ServerKind::nsd, 0},
-    {"Knot", ServerKind::knot, 0},
+    {"BIND", ServerKind::bind},
+    {"NSD, xfrd-reload-timeout 0", ServerKind::nsd, 20, 0},
+    {"NSD", ServerKind::nsd},
+    {"Knot", ServerKind::knot},
 };
 
 // One change, from the moment the primary answers it.
@@ -140,7 +143,8 @@ Measured measure(const bench::PrimaryKind& kind, const SecondaryKind& follower, 
     const auto primary = kind.start(
         {programs, folder + "/primary", primary_port, zone, "127.0.0.1", secondary_port});
     Secondary secondary({follower.kind, folder + "/secondary", "127.0.0.1", secondary_port, zone,
-                         "127.0.0.1", primary_port, std::nullopt, follower.serial_query_rate});
+                         "127.0.0.1", primary_port, std::nullopt, follower.serial_query_rate,
+                         follower.xfrd_reload_timeout});
     secondary.start();
     Watch there("127.0.0.1", primary_port);
     Watch here("127.0.0.1", secondary_port);
@@ -186,6 +190,7 @@ int run_all(const std::string& programs, const Plan& plan) {
         load().c_str());
     bool broken = false;
     for (const SecondaryKind& follower : secondary_kinds) {
+        if (!plan.secondary.empty() && follower.name != plan.secondary) continue;
         std::printf("secondary: %s\n", follower.name.c_str());
         std::optional<Measured> ours;
         for (const bench::PrimaryKind& kind : bench::primaries()) {
@@ -220,6 +225,8 @@ int main(int count, char** arguments) {
             plan.row_at_most = 5s;
         } else if (argument == "--only" && more) {
             plan.only = arguments[++i];
+        } else if (argument == "--secondary" && more) {
+            plan.secondary = arguments[++i];
         } else if (argument == "--folder" && more) {
             plan.folder = arguments[++i];
         } else if (programs.empty() && !argument.starts_with("-")) {
@@ -231,7 +238,8 @@ int main(int count, char** arguments) {
     }
     if (programs.empty()) {
         std::fprintf(stderr,
-                     "usage: bench-follow PROGRAMS [--quick] [--only PRIMARY] [--folder DIR]\n");
+                     "usage: bench-follow PROGRAMS [--quick] [--only PRIMARY] "
+                     "[--secondary NAME] [--folder DIR]\n");
         return 64;
     }
     catch_interrupts();

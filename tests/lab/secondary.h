@@ -37,6 +37,8 @@ public:
         // BIND's own default of 20 delays its SOA query behind a NOTIFY by up to seconds when
         // changes follow each other.
         int serial_query_rate = 1000;
+        // NSD's own default of 1 holds a change back for up to a second behind another.
+        int xfrd_reload_timeout = 0;
     };
     explicit Secondary(Place);  // writes its configuration
 
