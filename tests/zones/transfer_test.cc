@@ -11,7 +11,7 @@ using namespace zones::testing;
 
 namespace {
 
-const Access to_us{{*Prefix::parse("192.0.2.53")}, {}};
+const Access to_us{{{*Prefix::parse("192.0.2.53"), {}}}, {}};
 
 std::vector<Bytes> stream(const Catalog& catalog, const Bytes& request, const Asking& asking) {
     Response response =
