@@ -110,6 +110,7 @@ struct SecondaryKind {
 };
 const SecondaryKind secondary_kinds[] = {
     {"BIND, serial-query-rate 1000", ServerKind::bind, 1000},
+    {"BIND, serial-query-rate 10000", ServerKind::bind, 10'000},
     {"BIND", ServerKind::bind},
     {"NSD, xfrd-reload-timeout 0", ServerKind::nsd, 20, 0},
     {"NSD", ServerKind::nsd},
