@@ -30,9 +30,12 @@ std::vector<std::size_t> log_sizes(Fleet& fleet) {
     return sizes;
 }
 
-// What each has taken since then came as differences, and something came.
-void must_be_incremental(Fleet& fleet, const std::vector<std::size_t>& since) {
+// What each has taken since then came as differences, and something came. A killed NSD has nothing
+// that differences could begin with: it writes its zones once an hour.
+void must_be_incremental(Fleet& fleet, const std::vector<std::size_t>& since,
+                         bool was_killed = false) {
     for (const Secondary& one : fleet.secondaries()) {
+        if (was_killed && one.place().kind == ServerKind::nsd) continue;
         const Transfers had =
             transfers_of(one, since[static_cast<std::size_t>(&one - fleet.secondaries().data())]);
         CHECK_MESSAGE(had.whole == 0, one.name());
@@ -60,7 +63,7 @@ void secondaries_in_trouble(Fleet::Trust trust) {
     must_follow(fleet, "killed for twenty changes, started again:");
     fleet.publish();
     must_follow(fleet, "… and the next change:");
-    must_be_incremental(fleet, before);
+    must_be_incremental(fleet, before, true);
 
     for (Secondary& one : fleet.secondaries()) {
         one.kill();
