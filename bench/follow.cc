@@ -81,7 +81,9 @@ private:
 struct Plan {
     int alone = 5;
     Milliseconds apart = 6s;  // longer than BIND holds a NOTIFY back (notify-delay)
-    int row = 50;
+    int row = 50;             // each follows the last at once; and as many `steps` apart
+    // As fast as the slowest way to order a change, so that all primaries are asked alike.
+    Milliseconds steps = 20ms;
     Milliseconds row_at_most = 30s;
     std::string folder = "/dev/shm";  // so that no disk is measured
     std::string only;                 // this primary
@@ -135,7 +137,7 @@ double follow(bench::Primary& primary, Watch& there, Watch& here) {
 }
 
 struct Measured {
-    Series alone, row;
+    Series alone, steps, row;
 };
 
 Measured measure(const bench::PrimaryKind& kind, const SecondaryKind& follower, const Plan& plan,
@@ -158,7 +160,15 @@ Measured measure(const bench::PrimaryKind& kind, const SecondaryKind& follower, 
         measured.alone.milliseconds.push_back(follow(*primary, there, here));
     }
     pause_for(plan.apart);
-    const auto begun = now();
+    auto begun = now();
+    for (int change = 0; change < plan.row && now() - begun < plan.row_at_most; ++change) {
+        const auto next = now() + plan.steps;
+        measured.steps.milliseconds.push_back(follow(*primary, there, here));
+        if (now() < next)
+            pause_for(std::chrono::duration_cast<std::chrono::microseconds>(next - now()));
+    }
+    pause_for(plan.apart);
+    begun = now();
     for (int change = 0; change < plan.row && now() - begun < plan.row_at_most; ++change)
         measured.row.milliseconds.push_back(follow(*primary, there, here));
     return measured;
@@ -173,12 +183,16 @@ std::string load() {
 }
 
 void print(const std::string& name, const Measured& its, const Measured* ours) {
-    std::printf("  %-22s alone %8.2f %8.2f   row of %2zu %8.2f %8.2f", name.c_str(),
-                its.alone.median(), its.alone.worst(), its.row.milliseconds.size(),
-                its.row.median(), its.row.worst());
-    if (ours != nullptr && ours->alone.median() > 0 && ours->row.median() > 0)
-        std::printf("   x %.1f, %.1f", its.alone.median() / ours->alone.median(),
-                    its.row.median() / ours->row.median());
+    std::printf("  %-20s", name.c_str());
+    for (const auto series : {&Measured::alone, &Measured::steps, &Measured::row}) {
+        const Series& it = its.*series;
+        std::printf("  %8.2f %8.2f", it.median(), it.worst());
+        const double our_median = ours != nullptr ? (ours->*series).median() : 0;
+        if (our_median > 0)
+            std::printf(" x%-7.1f", it.median() / our_median);
+        else
+            std::printf("         ");
+    }
     std::printf("\n");
     std::fflush(stdout);
 }
@@ -192,7 +206,7 @@ int run_all(const std::string& programs, const Plan& plan) {
     bool broken = false;
     for (const SecondaryKind& follower : secondary_kinds) {
         if (!plan.secondary.empty() && follower.name != plan.secondary) continue;
-        std::printf("secondary: %s\n", follower.name.c_str());
+        std::printf("%-24s%-28s%-28s%s\n", follower.name.c_str(), "alone", "steps", "back to back");
         std::optional<Measured> ours;
         for (const bench::PrimaryKind& kind : bench::primaries()) {
             if (!plan.only.empty() && kind.name != plan.only) continue;

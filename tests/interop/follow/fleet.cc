@@ -121,15 +121,24 @@ std::uint32_t Fleet::publish() {
     return serial_;
 }
 
-bool Fleet::followed(Milliseconds at_most) {
-    return until(
+std::optional<std::vector<double>> Fleet::follow_times(Milliseconds at_most) {
+    const auto begun = now();
+    std::vector<double> times(secondaries_.size(), -1);
+    const bool all = until(
         at_most,
-        [this] {
+        [&] {
             const auto here = arbiter_.serial();
-            return here && std::all_of(secondaries_.begin(), secondaries_.end(),
-                                       [&](const Secondary& one) { return one.serial() == here; });
+            bool same = here.has_value();
+            for (std::size_t i = 0; here && i < secondaries_.size(); ++i) {
+                if (secondaries_[i].serial() != here)
+                    same = false;
+                else if (times[i] < 0)
+                    times[i] = seconds_since(begun) * 1e3;
+            }
+            return same;
         },
-        2ms);
+        1ms);
+    return all ? std::optional(times) : std::nullopt;
 }
 
 std::string Fleet::differences() const {

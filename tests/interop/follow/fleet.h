@@ -37,8 +37,9 @@ public:
     std::uint32_t publish();
     // Gives the order and does not wait.
     std::uint32_t order();
-    // Every secondary answers the arbiter's serial in time.
-    bool followed(Milliseconds at_most);
+    // Every secondary answers the arbiter's serial in time: milliseconds from now on, of each.
+    std::optional<std::vector<double>> follow_times(Milliseconds at_most);
+    bool followed(Milliseconds at_most) { return follow_times(at_most).has_value(); }
     // What differs between our whole zone and each secondary's; empty: nothing.
     std::string differences() const;
 

@@ -18,9 +18,10 @@ constexpr int port = 21810;
 
 // All have the newest version, whole, and took this long.
 void must_follow(Fleet& fleet, const char* after, Milliseconds at_most = 30s) {
-    const auto begun = now();
-    REQUIRE_MESSAGE(fleet.followed(at_most), after << ":\n" << fleet.logs());
-    std::printf("%-58s %6.0f ms\n", after, seconds_since(begun) * 1e3);
+    const auto times = fleet.follow_times(at_most);
+    REQUIRE_MESSAGE(times, after << ":\n" << fleet.logs());
+    std::printf("%-54s BIND %5.0f, NSD %5.0f, Knot %5.0f ms\n", after, (*times)[0], (*times)[1],
+                (*times)[2]);
     CHECK_MESSAGE(fleet.differences() == "", after);
 }
 
