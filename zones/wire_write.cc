@@ -27,6 +27,7 @@ bool Writer::question(std::span<const std::byte> section, const Path& name) noex
     const std::size_t at = size_;
     if (!bytes(section)) return false;
     question_count_ = 1;
+    question_end_ = size_;
     remember(name, 0, name.depth(), at);
     return true;
 }
@@ -142,23 +143,25 @@ bool Writer::rrset(Section section, const Path& owner, std::size_t depth, RRsetV
     return true;
 }
 
+void Writer::rewind(const Mark& mark) noexcept {
+    size_ = mark.size;
+    spelt_count_ = mark.spelt_count;
+    counts_ = mark.counts;
+    spelling_ = mark.spelling;
+}
+
 bool Writer::opt(const OptRecord& opt, Rcode rcode) noexcept {
     reserved_ = 0;
     if (room() < opt.size()) return false;
-    const auto options = opt.options();
-    std::byte* at = out_ + size_;
-    at[0] = std::byte{0};
-    store16(at + 1, static_cast<std::uint16_t>(Type::opt));
-    store16(at + 3, opt.udp_size());
-    at[5] = static_cast<std::byte>(static_cast<std::uint16_t>(rcode) >> 4);
-    at[6] = std::byte{0};  // RFC 6891 §6.1.3: version 0 is the highest that we know
-    // RFC 3225 §3: DO is copied; RFC 6891 §6.1.4: all other flags are zero.
-    store16(at + 7, opt.dnssec_ok() ? 0x8000 : 0);
-    store16(at + 9, static_cast<std::uint16_t>(options.size()));
-    if (!options.empty()) std::memcpy(at + opt_size, options.data(), options.size());
-    size_ += opt.size();
+    size_ += opt.write(out_ + size_, static_cast<std::uint16_t>(rcode));
     ++counts_[static_cast<std::size_t>(Section::additional)];
     return true;
+}
+
+void Writer::drop_records() noexcept {
+    size_ = question_end_;
+    counts_ = {};
+    spelt_count_ = 0;
 }
 
 std::size_t Writer::finish(std::uint16_t more_flags, Rcode rcode) noexcept {
@@ -171,9 +174,10 @@ std::size_t Writer::finish(std::uint16_t more_flags, Rcode rcode) noexcept {
 
 Rcode full_rcode(std::span<const std::byte> response) noexcept {
     const auto low = static_cast<std::uint16_t>(load16(response.data() + 2) & 0xf);
-    // Who has a code that takes an OPT has no other records, so the OPT follows the question.
-    const bool opt_alone = load32(response.data() + 6) == 0 && load16(response.data() + 10) == 1;
-    if (!opt_alone) return static_cast<Rcode>(low);
+    // Who has a code that takes an OPT has no other records but TSIG, so the OPT follows the
+    // question.
+    const bool no_records = load32(response.data() + 6) == 0 && load16(response.data() + 10) <= 2;
+    if (!no_records) return static_cast<Rcode>(low);
     std::size_t at = header_size;
     if (load16(response.data() + 4) != 0) at += plain_name_size(response, at) + 4;
     if (response.size() < at + opt_size || load16(&response[at + 1]) != std::uint16_t(Type::opt))

@@ -14,6 +14,7 @@
 #include "dnsd/io/udp_server.h"
 #include "dnsd/io/wall_clock.h"
 #include "dnsd/io/zone_store.h"
+#include "dnsd/publish/audience.h"
 #include "heartbeat/io/asio.h"
 #include "heartbeat/io/clock.h"
 #include "heartbeat/io/timer.h"
@@ -21,6 +22,7 @@
 #include <algorithm>
 #include <csignal>
 #include <new>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -62,9 +64,19 @@ Loader::ConfigReader config_reader_for(const Setup& setup) {
         Loader::Reread found{read_config_again(file, running), {}};
         if (!found.config.ok) return found;
         running.zones = found.config.zones;
+        const zones::HistoryLimits history = running.transfer.history;
+        running.transfer = found.config.transfer;
+        running.transfer.history = history;  // waits for a restart
         found.sources = sources_of(running.zones, running.groups);
         return found;
     };
+}
+
+ZoneStore::Styles styles_of(const std::vector<ZoneConfig>& zones) {
+    ZoneStore::Styles styles;
+    for (const ZoneConfig& zone : zones)
+        if (zone.serial != SerialStyle::counter) styles.emplace(zone.name, zone.serial);
+    return styles;
 }
 
 // What a reload says of the configuration.
@@ -74,7 +86,7 @@ void log_config(const ConfigAgain& again) {
     if (!again.waits_for_restart.empty())
         log_warning("the configuration's changes above take effect at a restart");
     std::vector<ZoneStore::Line> lines;
-    for (const std::string& change : again.zone_changes) lines.push_back({Urgency::info, change});
+    for (const std::string& change : again.changes) lines.push_back({Urgency::info, change});
     for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
@@ -125,6 +137,7 @@ private:
     void publish_again_in(heartbeat::Duration wait);
     void sweep();
     void loaded(Loader::Result result);
+    void tell_newcomers();
     void take_cookies(const zones::CookieSecrets& secrets);
     void roll_cookies();
     void transferred(const TransferDone& done);
@@ -150,6 +163,7 @@ private:
     std::optional<UdpServer> udp_;
     std::optional<TcpServer> tcp_;
     std::optional<Faces> faces_;
+    std::set<heartbeat::Address> ourselves_;
     ReloadReport reload_;
     bool ready_ = false;
 };
@@ -158,14 +172,16 @@ Control::Inside::Inside(Setup setup)
     : setup_(std::move(setup)),
       secondaries_(setup_.secondaries),
       ledger_(open_ledger(setup_.config)),
-      store_(zones::Catalog().with(setup_.access).with(setup_.identity).with(setup_.edns),
-             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : ""),
+      store_(setup_.admission.onto(zones::Catalog()).with(setup_.identity).with(setup_.edns),
+             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : "",
+             setup_.config ? setup_.config->transfer.history : zones::HistoryLimits{}),
       loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
               [this] { return store_.catalog(); }, [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
     signals_.add(SIGHUP);
     let_through(SIGHUP);
+    if (setup_.config) store_.number(styles_of(setup_.config->zones));
     load_first();
     make_groups();
     serve();
@@ -224,10 +240,12 @@ void Control::Inside::serve() {
     std::vector<Endpoint> listen;
     for (const QuerySockets::Listener& listener : sockets->listeners)
         listen.push_back(listener.endpoint);
+    ourselves_ = own_addresses(listen);
     notify_.emplace(
         loop_, listen, std::vector<Notifier::Target>{},
         NotifyIo::Hands{[this](const zones::Name& zone) { return store_.served(zone); },
-                        [](const Notifier::Note& note) { log_warning(text_of(note)); }});
+                        [](const Notifier::Note& note) { log_warning(text_of(note)); },
+                        [this](const zones::Name& name) { return store_.catalog()->keys()->find(name); }});
     publish();
     if (groups_) groups_->open();
     const TcpLimits tcp = fitted(setup_.tcp, descriptors_for_connections(*sockets));
@@ -279,7 +297,8 @@ void Control::Inside::stop() {
 // How many there would be, if every zone that was read were served.
 std::size_t Control::Inside::targets_wanted() const {
     std::size_t wanted = 0;
-    for (const zones::Name& zone : store_.read_names()) wanted += secondaries_(zone).size();
+    for (const zones::Name& zone : store_.read_names())
+        wanted += secondaries_(zone).secondaries.size();
     return wanted;
 }
 
@@ -288,10 +307,17 @@ std::size_t Control::Inside::targets_wanted() const {
 std::vector<Notifier::Target> Control::Inside::targets() const {
     std::vector<Notifier::Target> targets;
     std::size_t wanted = 0;
-    for (const zones::Name& zone : store_.names())
-        for (const Endpoint& secondary : secondaries_(zone))
-            if (++wanted <= Notifier::targets_max)
-                targets.push_back({secondary.address, secondary.port, zone});
+    const zones::Catalog& catalog = *store_.catalog();
+    for (const zones::Name& zone : store_.names()) {
+        const Told told = secondaries_(zone);
+        std::vector<Notifier::Target> configured;
+        for (const Secondary& secondary : told.secondaries)
+            configured.push_back(
+                {secondary.endpoint.address, secondary.endpoint.port, zone, secondary.key});
+        for (Notifier::Target& target : audience(catalog, *store_.served(zone),
+                                                 std::move(configured), told.notify_ns, ourselves_))
+            if (++wanted <= Notifier::targets_max) targets.push_back(std::move(target));
+    }
     if (wanted > Notifier::targets_max)
         log_error(fmt::format("{}; the last {} by zone name hear of no change by NOTIFY",
                               too_many_targets(wanted), wanted - Notifier::targets_max));
@@ -354,6 +380,13 @@ void Control::Inside::sweep() {
     });
 }
 
+// Who is the first to be told of his zone: of the version that stands.
+void Control::Inside::tell_newcomers() {
+    for (const zones::Name& zone : store_.names())
+        if (const auto serial = store_.serial(zone))
+            notify_->step(Notifier::VersionPublished{zone, *serial});
+}
+
 void Control::Inside::loaded(Loader::Result result) {
     if (result.config) log_config(*result.config);
     if (result.config && !result.config->ok) {
@@ -370,7 +403,9 @@ void Control::Inside::loaded(Loader::Result result) {
     if (result.config) take_cookies(result.config->cookies);
     if (result.config) {
         secondaries_ = secondaries_of(result.config->zones);
-        store_.admit(access_of(*setup_.config, result.config->zones));
+        store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
+                                  result.config->zones));
+        store_.number(styles_of(result.config->zones));
     }
     std::vector<ZoneStore::Line> lines;
     const std::size_t before = store_.names().size();
@@ -391,9 +426,10 @@ void Control::Inside::loaded(Loader::Result result) {
         lines.push_back({Urgency::info, text_of(one)});
     reload_.published(outcome.published, removed);
     log_lines(std::move(lines));
-    // Whom to tell may have changed, though the zones have not.
-    outcome.zones_changed = outcome.zones_changed || result.config;
+    // Whom to tell may have changed, by the configuration or by NS sets, though the zones have not.
+    outcome.zones_changed = outcome.zones_changed || result.config || !outcome.published.empty();
     publish(outcome);
+    tell_newcomers();
     log_info(reload_.text());
 }
 

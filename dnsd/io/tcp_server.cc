@@ -298,7 +298,7 @@ void TcpServer::Impl::accept_from(std::size_t listener) {
 
 void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
     const zones::Peer peer = peer_of(from, udp_size_max_);
-    const TcpPlaces::Who who = TcpPlaces::who(peer.address, catalog_.current()->access().transfer);
+    const TcpPlaces::Who who = TcpPlaces::who(peer.address, catalog_.current()->access().known);
     const TcpPlaces::Verdict verdict = places_.judge(who);
     if (!verdict.admitted) {
         refused_.add();

@@ -47,8 +47,8 @@ void ZoneStore::stand(const Standing& standing) {
         }
 }
 
-void ZoneStore::admit(zones::Access access) {
-    access_ = std::move(access);
+void ZoneStore::admit(Admission admission) {
+    admission_ = std::move(admission);
 }
 
 void ZoneStore::judge(std::vector<ZoneRead>& read) {
@@ -304,8 +304,8 @@ ZoneStore::Draft ZoneStore::draft(const std::vector<Pending>& all, bool remember
     Draft out;
     zones::Catalog next = *catalog_;
     if (edns_) next = next.with(*edns_);
-    if (access_) next = next.with(*access_);
-    out.outcome.catalog_changed = edns_ || access_;
+    if (admission_) next = admission_->onto(next);
+    out.outcome.catalog_changed = edns_ || admission_;
     for (const zones::Name& zone : removed_) {
         if (entries_.contains(zone)) continue;
         next = next.without(zone);
@@ -328,7 +328,7 @@ ZoneStore::Draft ZoneStore::draft(const std::vector<Pending>& all, bool remember
 
 void ZoneStore::commit(std::vector<Pending>& all, bool remembered, const Moment& moment) noexcept {
     edns_.reset();
-    access_.reset();
+    admission_.reset();
     removed_.clear();
     for (Pending& one : all) {
         if (one.to_remember && !remembered) continue;

@@ -3,6 +3,7 @@
 // which serial it is published under, and the Catalog that follows. Opens nothing itself.
 
 #include "dnsd/arbiter/standing.h"
+#include "dnsd/io/admission.h"
 #include "dnsd/io/ledger.h"
 #include "dnsd/io/zone_advice.h"
 #include "dnsd/io/zone_files.h"
@@ -53,7 +54,7 @@ public:
     // A group's new standing. Nothing is seen of it before publish().
     void stand(const Standing& standing);
     // Who may ask for what, from the next publish() on.
-    void admit(zones::Access access);
+    void admit(Admission admission);
     // How serials look that are chosen here, from the next publish() on; a counter where not said.
     void number(Styles styles) { styles_ = std::move(styles); }
     // How options are answered from the next publish() on.
@@ -139,7 +140,7 @@ private:
     zones::HistoryLimits limits_;
     Styles styles_;
     Pacer pacer_;
-    std::optional<zones::Access> access_;  // not in the catalog yet
+    std::optional<Admission> admission_;  // not in the catalog yet
     std::map<zones::Name, Entry> entries_;
     std::map<zones::Name, std::vector<Place>> places_;
     std::vector<zones::Name> removed_;      // still in the catalog

@@ -147,7 +147,7 @@ void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& ef
     for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.id != event.id || entry.tries == 0 ||
+            entry.id != event.id || entry.target.key != event.signer || entry.tries == 0 ||
             entry.state == SecondaryStatus::Notify::acknowledged)
             continue;
         Counts& counts = counts_[{event.address, event.port}];
@@ -240,7 +240,7 @@ void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& ef
     for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.id != event.id || entry.asks == 0)
+            entry.id != event.id || entry.target.key != event.signer || entry.asks == 0)
             continue;
         learn(entry, event.serial, now, effects);
         schedule(at);

@@ -91,7 +91,8 @@ inline const dnsd::Endpoint& secondary() {
 }
 inline zones::Access to_the_secondary() {
     zones::Access access;
-    access.transfer = {zones::Prefix::parse("127.0.42.250").value()};
+    access.known = {zones::Prefix::parse("127.0.42.250").value()};
+    access.transfer = {{access.known.front(), std::nullopt}};
     return access;
 }
 

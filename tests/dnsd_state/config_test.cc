@@ -62,6 +62,11 @@ std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
     for (const Endpoint& endpoint : endpoints) out.push_back(endpoint.text());
     return out;
 }
+std::vector<std::string> texts(const std::vector<Secondary>& secondaries) {
+    std::vector<std::string> out;
+    for (const Secondary& one : secondaries) out.push_back(one.text());
+    return out;
+}
 using Texts = std::vector<std::string>;
 
 }  // namespace
@@ -80,7 +85,7 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
     CHECK(config.control_socket == "/run/arbiter/control.sock");
     CHECK(config.monitor_listen->text() == "127.0.0.1:9453");
     CHECK(config.monitor_allow.size() == 2);
-    CHECK(config.transfer_allow.empty());
+    CHECK(config.transfer.allow.empty());
     CHECK(config.udp_size_max == 1232);
     CHECK(config.workers == 0);
     CHECK(config.nsid.empty());
@@ -198,8 +203,8 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(config.control_socket == "/etc/arbiter/state/control.sock");
     CHECK_FALSE(config.monitor_listen);
     CHECK(config.monitor_allow == std::vector{*heartbeat::Address::parse("192.0.2.99")});
-    REQUIRE(config.transfer_allow.size() == 3);
-    CHECK(config.transfer_allow[0].text() == "192.0.2.0/24");
+    REQUIRE(config.transfer.allow.size() == 3);
+    CHECK(rule_text(config.transfer.allow[0]) == "192.0.2.0/24");
     CHECK(config.zones[0].file == "/srv/wiki.zone");
     CHECK(texts(config.zones[0].secondaries) ==
           Texts{"198.51.100.1:5353", "[2001:db8::53]:53", "[2001:db8::54]:5300"});
@@ -526,11 +531,14 @@ TEST_CASE("each mistake is shown at its place, with what to write instead") {
     CHECK(errors(with("secondaries = [\"ns1.example\"]\n")) ==
           file +
               "3:16: error: \"ns1.example\" is no address with a port\n"
-              "      hint: as in \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"\n");
+              "      hint: as in \"192.0.2.1\", \"192.0.2.1:53\", \"[2001:db8::1]:53\" or "
+              "\"192.0.2.1 "
+              "key ns2.example\"\n");
     CHECK(errors(with("[transfer]\nallow = \"192.0.2.0/33\"\n")) ==
           file +
               "4:9: error: \"192.0.2.0/33\" is no address and no network\n"
-              "      hint: as in \"192.0.2.1\" or \"192.0.2.0/24\"\n");
+              "      hint: as in \"192.0.2.1\", \"192.0.2.0/24\", \"key backup.example\" or "
+              "\"192.0.2.0/24 key backup.example\"\n");
     CHECK(errors("") == file +
                             "1:1: error: no zone is configured\n"
                             "      hint: zone = \"wiki.example\" and zone_file = "
@@ -557,9 +565,8 @@ TEST_CASE("a mistake of syntax is one error with its place") {
 }
 
 TEST_CASE("what this version can not do is refused and never passed over") {
-    for (const auto& tables :
-         {"[transfer]\nkey_file = \"tsig.key\"\n", "[hooks]\non_change = \"/bin/true\"\n",
-          "[master]\nloss = \"allow\"\n", "[master]\nloss = \"none\"\n"}) {
+    for (const auto& tables : {"[hooks]\non_change = \"/bin/true\"\n",
+                               "[master]\nloss = \"allow\"\n", "[master]\nloss = \"none\"\n"}) {
         CAPTURE(tables);
         CHECK(errors(with(tables)).find("not possible in this version") != std::string::npos);
     }
