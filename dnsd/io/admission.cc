@@ -8,14 +8,7 @@ namespace dnsd {
 namespace {
 
 zones::Prefix only(const heartbeat::Address& address) {
-    zones::AddressBytes bytes{};
-    if (address.is_v4()) {  // RFC 4291 §2.5.5.2
-        bytes[10] = bytes[11] = 0xff;
-        std::copy(address.data(), address.data() + 4, bytes.begin() + 12);
-    } else {
-        std::copy(address.data(), address.data() + 16, bytes.begin());
-    }
-    return zones::Prefix::of(bytes);
+    return zones::Prefix::of(mapped(address));
 }
 
 zones::TransferRules rules_of(const ZoneConfig& zone) {
@@ -27,6 +20,17 @@ zones::TransferRules rules_of(const ZoneConfig& zone) {
 }
 
 }  // namespace
+
+zones::AddressBytes mapped(const heartbeat::Address& address) {
+    zones::AddressBytes bytes{};
+    if (address.is_v4()) {
+        bytes[10] = bytes[11] = 0xff;
+        std::copy(address.data(), address.data() + 4, bytes.begin() + 12);
+    } else {
+        std::copy(address.data(), address.data() + 16, bytes.begin());
+    }
+    return bytes;
+}
 
 zones::Catalog Admission::onto(const zones::Catalog& catalog) const {
     return catalog.with(access).with(rules).with(keys);

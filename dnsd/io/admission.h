@@ -10,6 +10,9 @@
 
 namespace dnsd {
 
+// As zones have it: IPv4 as v4-mapped IPv6 (RFC 4291 §2.5.5.2).
+zones::AddressBytes mapped(const heartbeat::Address& address);
+
 struct Admission {
     zones::Access access;
     std::map<zones::Name, zones::TransferRules> rules;  // of single zones

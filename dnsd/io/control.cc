@@ -7,6 +7,7 @@
 #include "dnsd/io/loader.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/notify_io.h"
+#include "dnsd/io/refusal_log.h"
 #include "dnsd/io/report.h"
 #include "dnsd/io/service.h"
 #include "dnsd/io/start_error.h"
@@ -36,6 +37,7 @@ using boost::system::error_code;
 constexpr std::chrono::seconds publish_retry{1};  // of a ledger that failed, or of no memory
 constexpr std::chrono::seconds status_every{1};
 constexpr std::chrono::milliseconds sweep_every{100};
+constexpr std::chrono::milliseconds udp_transfers_every{250};
 constexpr std::size_t dns_header = 12;
 
 // Zones without groups go without a ledger, if nobody made one.
@@ -140,7 +142,10 @@ private:
     void tell_newcomers();
     void take_cookies(const zones::CookieSecrets& secrets);
     void roll_cookies();
-    void transferred(const TransferDone& done);
+    void heard(const TransferNews& news);
+    void refused(const TransferNews& news, const zones::Name& zone);
+    void heard(const UdpTransfer& asked);
+    void listen_to_udp();
     void publish_status();
     std::shared_ptr<const Status> status() const;
 
@@ -153,6 +158,7 @@ private:
     asio::steady_timer sweep_again_{loop_};
     asio::steady_timer cookies_again_{loop_};
     heartbeat::BootTimer held_back_{loop_};
+    asio::steady_timer udp_again_{loop_};
     Secondaries secondaries_;
     std::optional<Ledger> ledger_;
     ZoneStore store_;
@@ -164,6 +170,9 @@ private:
     std::optional<TcpServer> tcp_;
     std::optional<Faces> faces_;
     std::set<heartbeat::Address> ourselves_;
+    std::uint64_t udp_left_out_ = 0;
+    RefusalLog refusals_;
+    RefusedTransfers refused_{};
     ReloadReport reload_;
     bool ready_ = false;
 };
@@ -188,6 +197,7 @@ Control::Inside::Inside(Setup setup)
     open_faces();
     watch_signals();
     if (setup_.rolls_cookies) roll_cookies();
+    listen_to_udp();
     ready_ = true;
     publish_status();
     log_info(fmt::format("ready: {}, {}, in {} ms", counted(store_.names().size(), "zone"),
@@ -241,11 +251,12 @@ void Control::Inside::serve() {
     for (const QuerySockets::Listener& listener : sockets->listeners)
         listen.push_back(listener.endpoint);
     ourselves_ = own_addresses(listen);
-    notify_.emplace(
-        loop_, listen, std::vector<Notifier::Target>{},
-        NotifyIo::Hands{[this](const zones::Name& zone) { return store_.served(zone); },
-                        [](const Notifier::Note& note) { log_warning(text_of(note)); },
-                        [this](const zones::Name& name) { return store_.catalog()->keys()->find(name); }});
+    notify_.emplace(loop_, listen, std::vector<Notifier::Target>{},
+                    NotifyIo::Hands{[this](const zones::Name& zone) { return store_.served(zone); },
+                                    [](const Notifier::Note& note) { log_warning(text_of(note)); },
+                                    [this](const zones::Name& name) {
+                                        return store_.catalog()->keys()->find(name);
+                                    }});
     publish();
     if (groups_) groups_->open();
     const TcpLimits tcp = fitted(setup_.tcp, descriptors_for_connections(*sockets));
@@ -256,8 +267,8 @@ void Control::Inside::serve() {
                         tcp.connections_max, setup_.tcp.connections_max));
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
     tcp_.emplace(sockets->listeners, tcp, setup_.udp_size_max, published_,
-                 [this](TransferDone done) {
-                     asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
+                 [this](TransferNews news) {
+                     asio::post(loop_, [this, news = std::move(news)] { heard(news); });
                  });
     for (const Endpoint& endpoint : listen)
         log_info(fmt::format("answers on {}, UDP and TCP", endpoint.text()));
@@ -455,9 +466,65 @@ void Control::Inside::roll_cookies() {
 }
 
 // The first question's name says which zone.
-void Control::Inside::transferred(const TransferDone& done) {
-    const auto name = zones::Name::from_wire(std::span(done.request).subspan(dns_header));
-    if (name) notify_->step(Notifier::SecondaryAsked{done.to.address, *name});
+void Control::Inside::heard(const TransferNews& news) {
+    const auto zone = zones::Name::from_wire(std::span(news.request).subspan(dns_header));
+    if (!zone) return;
+    if (news.what == TransferNews::What::refused) return refused(news, *zone);
+    const bool known_of = news.what == TransferNews::What::ended && news.transfer != 0;
+    if (!known_of) {
+        const auto query = zones::read_query(news.request);
+        std::optional<zones::Serial> has;
+        if (query && query->ixfr_serial) has = zones::Serial(*query->ixfr_serial);
+        notify_->step(Notifier::SecondaryAsked{news.peer.address, *zone, has});
+    }
+    if (news.what == TransferNews::What::begun)
+        notify_->step(
+            Notifier::TransferBegun{news.peer.address, *zone, news.signer, news.transfer});
+    else
+        notify_->step(Notifier::TransferEnded{news.peer.address, *zone, news.signer, news.transfer,
+                                              news.seen});
+}
+
+// The same of a datagram; what it had room for, its sender has now, or not.
+void Control::Inside::heard(const UdpTransfer& asked) {
+    const auto request = std::span(asked.request).first(asked.request_size);
+    TransferNews news{TransferNews::What::refused, asked.from, {request.begin(), request.end()}};
+    news.outcome = asked.outcome;
+    if (asked.outcome.refusal != zones::Refusal::none) return heard(news);
+    const auto query = zones::read_query(request);
+    const auto zone = zones::Name::from_wire(request.subspan(dns_header));
+    if (!query || !zone || query->type != zones::Type::ixfr || asked.rcode != 0) return;
+    news.what = TransferNews::What::ended;
+    news.seen.kind = TransferKind::udp;
+    news.seen.serial = store_.serial(*zone);
+    news.seen.bytes = asked.response;
+    if (asked.answers == 1)  // RFC 1995 §2, §4: it is current, or is to ask by TCP
+        news.seen.result = query->ixfr_serial && news.seen.serial &&
+                                   zones::Serial(*query->ixfr_serial) < *news.seen.serial
+                               ? TransferResult::fallback
+                               : TransferResult::current;
+    heard(news);
+}
+
+// The query threads wait for nobody: they are asked.
+void Control::Inside::listen_to_udp() {
+    const std::uint64_t left_out =
+        udp_->drain_transfers([this](const UdpTransfer& asked) { heard(asked); });
+    refusals_.left_out(left_out - std::exchange(udp_left_out_, left_out));
+    if (const auto line = refusals_.summary(heartbeat::boot_now())) log_warning(*line);
+    udp_again_.expires_after(udp_transfers_every);
+    udp_again_.async_wait([this](const error_code& error) {
+        if (!error) listen_to_udp();
+    });
+}
+
+void Control::Inside::refused(const TransferNews& news, const zones::Name& zone) {
+    ++refused_[static_cast<std::size_t>(news.outcome.refusal)];
+    const auto line = fmt::format(
+        "refused {} of {} to {}: {}", news.outcome.transfer ? "transfer" : "a signed question",
+        zone.text(), news.peer.address.text(), zones::text(news.outcome.refusal));
+    if (const auto say = refusals_.refused(mapped(news.peer.address), line, heartbeat::boot_now()))
+        log_warning(*say);
 }
 
 void Control::Inside::publish_status() {
@@ -476,6 +543,7 @@ std::shared_ptr<const Status> Control::Inside::status() const {
     status->uptime = heartbeat::boot_now() - started_;
     status->ready = ready_;
     fill_in(*status, store_, *notify_, groups_ ? &*groups_ : nullptr, *udp_, *tcp_);
+    count_refused(status->counters, refused_);
     reload_.fill_in(*status);
     return status;
 }
