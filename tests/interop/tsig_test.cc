@@ -291,4 +291,11 @@ TEST_CASE("dig and kdig tell BADKEY, BADSIG and BADTIME from us as what they are
         INFO(by_kdig);
         CHECK(has(by_kdig, one.says));
     }
+    // dig cuts its MAC to 128 bits when it is asked to.
+    const Server server;
+    const std::string cut = dig("hmac-sha256-128:" + key.name.text() + ":" + tsig_secret_text(key),
+                                {"tsig.example", "SOA"});
+    INFO(cut);
+    CHECK(has(cut, "status: NOTAUTH"));
+    CHECK(has(cut, "BADTRUNC"));
 }

@@ -493,3 +493,43 @@ TEST_CASE(
     for (const int code : {1, 9}) CHECK(codes[code] > 1000);
     CHECK(codes[0] > 100);
 }
+
+TEST_CASE("an answer that was changed or cut on its way is not taken (tsig_fuzz)") {
+    const TsigKey ours = tsig_key("K.example");
+    const Catalog zones = keyed({ours});
+    Bytes mac;
+    Bytes plain = query("www.example");
+    append_opt(plain, 1232);
+    const Bytes request = tsig_sign(plain, ours, now, &mac);
+    const Bytes good = reply_to(zones, request, in_time);
+    REQUIRE(verify(good, ours, mac) == TsigError::none);
+    for (std::size_t size = 0; size < good.size(); ++size) {
+        const Bytes cut(good.begin(), good.begin() + static_cast<std::ptrdiff_t>(size));
+        REQUIRE(verify(cut, ours, mac) == TsigError::malformed);
+    }
+    const std::size_t owner_at = last_record(good);
+    std::size_t taken = 0;
+    for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+        Bytes changed = good;
+        changed[bit / 8] ^= static_cast<std::byte>(1 << bit % 8);
+        if (verify(changed, ours, mac) != TsigError::none) continue;
+        ++taken;
+        CAPTURE(bit);
+        REQUIRE((bit < 16 || (bit / 8 >= owner_at && bit % 8 == 5)));
+    }
+    CHECK(taken == 16 + 8 + 7);
+    // CVE-2020-8622: the end of the answer to one request is not the end of another's.
+    Bytes other_mac;
+    const Bytes other = tsig_sign(query("nope.example"), ours, now, &other_mac);
+    CHECK(verify(reply_to(zones, other, in_time), ours, mac) == TsigError::bad_sig);
+    // A MAC that is cut, though the rules of a request would let it pass: we ask whole ones.
+    const Bytes whole(tsig_of(good)->mac.begin(), tsig_of(good)->mac.end());
+    for (std::size_t size = 0; size <= whole.size(); ++size) {
+        const Bytes cut_mac(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+        const Bytes answer =
+            resigned(good, ours.name, [&](TsigRecord& record) { record.mac = cut_mac; });
+        CHECK(verify(answer, ours, mac) == (size < 16   ? TsigError::malformed
+                                            : size < 32 ? TsigError::bad_trunc
+                                                        : TsigError::none));
+    }
+}
