@@ -2,6 +2,7 @@
 // answer, and how much memory it holds then: we, NSD, Knot and BIND on the same zone file, one
 // after the other.
 
+#include "bench/family.h"
 #include "tests/lab/ask.h"
 #include "tests/lab/process.h"
 
@@ -11,11 +12,8 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
 #include <string>
 #include <vector>
-
-#include <unistd.h>
 
 namespace {
 
@@ -46,46 +44,6 @@ void write_zone(const std::string& path, int names) {
              << (i & 255) << '\n';
 }
 
-// The process and all that descend from it.
-std::vector<pid_t> family(pid_t root) {
-    std::map<pid_t, std::vector<pid_t>> children;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-        const std::string pid = entry.path().filename();
-        if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
-        const std::string text = read_file(entry.path().string() + "/stat");
-        const std::size_t behind = text.rfind(')');
-        if (behind == std::string::npos) continue;
-        std::istringstream fields(text.substr(behind + 1));
-        std::string state;
-        pid_t parent = 0;
-        fields >> state >> parent;
-        children[parent].push_back(std::stoi(pid));
-    }
-    std::vector<pid_t> result = {root};
-    for (std::size_t i = 0; i < result.size(); ++i) {
-        const auto& more = children[result[i]];
-        result.insert(result.end(), more.begin(), more.end());
-    }
-    return result;
-}
-
-double field_kib(const std::string& path, const std::string& key) {
-    const std::string text = read_file(path);
-    const std::size_t at = text.find(key);
-    return at == std::string::npos ? 0 : std::stod(text.substr(at + key.size()));
-}
-
-double cpu_seconds(pid_t pid) {
-    const std::string text = read_file("/proc/" + std::to_string(pid) + "/stat");
-    std::istringstream fields(text.substr(text.rfind(')') + 1));
-    std::string skipped;
-    for (int i = 0; i < 11; ++i) fields >> skipped;
-    double user = 0;
-    double system = 0;
-    fields >> user >> system;
-    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
 Measure measure(const Contender& contender, const std::string& folder, int names) {
     const std::string last = "host" + std::to_string(names - 1) + "." + zone;
     const auto begun = now();
@@ -100,12 +58,10 @@ Measure measure(const Contender& contender, const std::string& folder, int names
                      read_file(folder + "/" + contender.name + ".log").c_str());
         return {};
     }
-    for (const pid_t pid : family(server.pid())) {
-        const std::string proc = "/proc/" + std::to_string(pid);
-        result.memory += field_kib(proc + "/smaps_rollup", "Pss:") / 1024;
-        result.cpu += cpu_seconds(pid);
-    }
-    result.peak = field_kib("/proc/" + std::to_string(server.pid()) + "/status", "VmHWM:") / 1024;
+    const auto processes = bench::family(server.pid());
+    result.memory = bench::pss_mib(processes);
+    result.cpu = bench::cpu_seconds(processes);
+    result.peak = bench::peak_mib(server.pid());
     server.stop();
     return result;
 }

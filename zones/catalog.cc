@@ -172,6 +172,15 @@ const History* Catalog::zone(const Name& origin) const {
     return entry == nullptr ? nullptr : entry->history.get();
 }
 
+const History* Catalog::zone(const Path& origin) const noexcept {
+    const auto wire = origin.wire();
+    const Entry* entry = zones_.find(origin.hash(), [wire](const Entry& candidate) {
+        const auto name = candidate.history->origin().wire();
+        return name.size() == wire.size() && equal_names(name.data(), wire.data(), wire.size());
+    });
+    return entry == nullptr ? nullptr : entry->history.get();
+}
+
 const Zone* Catalog::enclosing(const Path& name, std::size_t depth_max) const noexcept {
     for (std::size_t depth = std::min(name.depth(), depth_max) + 1; depth-- > 0;) {
         if (at_depth_[depth] == 0) continue;

@@ -78,6 +78,7 @@ public:
     Catalog without(const Name& origin) const;
 
     const History* zone(const Name& origin) const;
+    const History* zone(const Path& origin) const noexcept;
     std::size_t size() const { return zones_.size(); }
     // visit(const History&) for each zone, in no order that means anything.
     template <class Visit>

@@ -103,11 +103,11 @@ std::optional<Delta::Group> Delta::next(Half which, std::size_t& at) const {
     return group;
 }
 
-DeltaWriter::DeltaWriter(const Name& origin_before, RRsetView soa_before, const Name& origin_after,
-                         RRsetView soa_after, std::size_t bytes_max)
+DeltaWriter::DeltaWriter(const Delta::Group& soa_before, const Delta::Group& soa_after,
+                         std::size_t bytes_max)
     : bytes_max_(std::min(bytes_max, packed_max)) {
-    append(Delta::Half::deleted, origin_before.wire(), soa_before.records().data());
-    append(Delta::Half::added, origin_after.wire(), soa_after.records().data());
+    append(Delta::Half::deleted, soa_before.owner, soa_before.records.data());
+    append(Delta::Half::added, soa_after.owner, soa_after.records.data());
     // The SOA stays alone in its group.
     for (Gathered& half : halves_) half.group_at = half.bytes.size();
 }

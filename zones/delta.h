@@ -55,8 +55,8 @@ private:
 class DeltaWriter {
 public:
     // What was gathered is kept up to `bytes_max`.
-    DeltaWriter(const Name& origin_before, RRsetView soa_before, const Name& origin_after,
-                RRsetView soa_after, std::size_t bytes_max);
+    DeltaWriter(const Delta::Group& soa_before, const Delta::Group& soa_after,
+                std::size_t bytes_max);
 
     // `record` points behind the owner; it is no SOA.
     void add(Delta::Half half, std::span<const std::byte> owner, const std::byte* record);

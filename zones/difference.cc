@@ -47,9 +47,7 @@ bool surely_same(const Node& a, const Node& b) {
 class Comparison {
 public:
     Comparison(const Zone& before, const Zone& after, std::size_t bytes_max)
-        : before_(before),
-          after_(after),
-          writer_(before.origin(), before.soa(), after.origin(), after.soa(), bytes_max) {}
+        : before_(before), after_(after), writer_(soa_of(before), soa_of(after), bytes_max) {}
 
     std::optional<Delta> run(const BaseDifference* known) {
         const bool folded = after_.folded_ && after_.folded_->is_of(before_);
@@ -69,6 +67,10 @@ public:
 
 private:
     using Patch = Zone::Patch;
+
+    static Delta::Group soa_of(const Zone& zone) {
+        return {zone.origin().wire(), 1, zone.soa().records()};
+    }
 
     static auto same_as(const Patch& patch) {
         return [&patch](const Patch& other) { return other.same(patch); };

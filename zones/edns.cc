@@ -50,6 +50,9 @@ bool read_options(std::span<const std::byte> request, std::size_t at, std::size_
             case Option::nsid:
                 edns.nsid = true;  // RFC 5001 §2.2: data in a request are ignored
                 break;
+            case Option::expire:
+                edns.expire = true;  // RFC 7314 §2 has it empty; as BIND does, we look at no data
+                break;
             case Option::cookie:
                 // RFC 7873 §5.2: only the first is considered.
                 if (edns.cookie.size != 0) break;
@@ -113,6 +116,23 @@ void OptRecord::answer(const Edns& asked, std::span<const std::byte> request, Co
     // RFC 7828 §3.3.1: never over UDP.
     if (asked.tcp_keepalive && peer.transport == Peer::Transport::tcp && turn.tcp_idle_ds != 0)
         store16(option(Option::tcp_keepalive, 2), turn.tcp_idle_ds);
+}
+
+std::size_t OptRecord::write(std::byte* at, std::uint16_t rcode) const noexcept {
+    at[0] = std::byte{0};
+    store16(at + 1, static_cast<std::uint16_t>(Type::opt));
+    store16(at + 3, udp_size_);
+    at[5] = static_cast<std::byte>(rcode >> 4);
+    at[6] = std::byte{0};  // RFC 6891 §6.1.3: version 0 is the highest that we know
+    // RFC 3225 §3: DO is copied; RFC 6891 §6.1.4: all other flags are zero.
+    store16(at + 7, dnssec_ok_ ? 0x8000 : 0);
+    store16(at + 9, static_cast<std::uint16_t>(options_size_));
+    std::memcpy(at + opt_size, options_.data(), options_size_);
+    return size();
+}
+
+void OptRecord::add_expire(std::uint32_t seconds) noexcept {
+    store32(option(Option::expire, 4), seconds);
 }
 
 void OptRecord::add(ExtendedError error) noexcept {

@@ -19,6 +19,7 @@ inline constexpr std::size_t nsid_size_max = 128;
 enum class Option : std::uint16_t {
     nsid = 3,             // RFC 5001
     client_subnet = 8,    // RFC 7871
+    expire = 9,           // RFC 7314
     cookie = 10,          // RFC 7873
     tcp_keepalive = 11,   // RFC 7828
     padding = 12,         // RFC 7830
@@ -52,7 +53,7 @@ struct Edns {
     std::uint16_t udp_size = 0;
     std::uint8_t version = 0;
     bool dnssec_ok = false;
-    bool nsid = false, tcp_keepalive = false;
+    bool nsid = false, expire = false, tcp_keepalive = false;
     Part cookie, client_subnet;
 };
 
@@ -70,17 +71,21 @@ public:
     void answer(const Edns& asked, std::span<const std::byte> request, CookieState cookie,
                 const EdnsRules& rules, const Peer& peer, const Turn& turn) noexcept;
     void add(ExtendedError error) noexcept;
+    // RFC 7314 §3.1: from a primary, the EXPIRE of the zone's SOA.
+    void add_expire(std::uint32_t seconds) noexcept;
 
     std::size_t size() const { return opt_size + options_size_; }
     std::uint16_t udp_size() const { return udp_size_; }
     bool dnssec_ok() const { return dnssec_ok_; }
     std::span<const std::byte> options() const { return {options_.data(), options_size_}; }
+    // The whole record, size() bytes; the return value.
+    std::size_t write(std::byte* at, std::uint16_t rcode) const noexcept;
 
 private:
     static constexpr std::size_t head = 4;  // code and length
-    static constexpr std::size_t options_max = (head + nsid_size_max) +
-                                               (head + client_cookie_size + server_cookie_size) +
-                                               (head + 4 + 16) + (head + 2) + (head + 2);
+    static constexpr std::size_t options_max =
+        (head + nsid_size_max) + (head + client_cookie_size + server_cookie_size) +
+        (head + 4 + 16) + (head + 2) + (head + 2) + (head + 4);
 
     // Room for the data of one more option.
     std::byte* option(Option code, std::size_t size) noexcept;

@@ -55,6 +55,20 @@ History History::with(HistoryLimits limits) const {
     return history;
 }
 
+History History::recent(std::size_t steps) const {
+    assert(steps <= size_);
+    History history = *this;
+    history.drop(size_ - steps);
+    return history;
+}
+
+History History::with_step(std::shared_ptr<const Delta> step) const {
+    assert(size_ == 0 && step->to() == newest_->serial());
+    History history = *this;
+    history.append(std::move(step));
+    return history;
+}
+
 void History::append(std::shared_ptr<const Delta> delta) {
     end_bytes_ += delta->bytes();
     auto chunk = std::make_shared<Chunk>();
@@ -99,13 +113,13 @@ void History::keep_limits() {
 
 std::optional<History::Way> History::way_from(Serial serial) const noexcept {
     // From the newest: should the serials have gone round their circle, the shorter way is right.
-    std::size_t number = size_;
+    std::size_t steps = 0;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk)
         for (auto step = (*chunk)->rbegin(); step != (*chunk)->rend(); ++step) {
-            --number;
+            ++steps;
             if (step->from != serial) continue;
             const std::uint64_t begin = step->end_bytes - step->delta->bytes();
-            return Way{number, static_cast<std::size_t>(end_bytes_ - begin)};
+            return Way{steps, static_cast<std::size_t>(end_bytes_ - begin)};
         }
     return std::nullopt;
 }

@@ -46,6 +46,10 @@ public:
     // no client could get across.
     History advance(std::shared_ptr<const Zone> next, const BaseDifference* known = nullptr) const;
     History with(HistoryLimits limits) const;
+    // With the last `steps` steps alone.
+    History recent(std::size_t steps) const;
+    // With one more step to the newest version; this has none that leads elsewhere.
+    History with_step(std::shared_ptr<const Delta> step) const;
 
     std::size_t size() const { return size_; }
     // Of all deltas.
@@ -54,10 +58,9 @@ public:
     // The step to the newest version; null when it is not known.
     std::shared_ptr<const Delta> last() const;
 
-    // The way from a serial to the newest version: steps number `first` up to size(), in so many
-    // bytes.
+    // The way from a serial to the newest version: the last so many steps, in so many bytes.
     struct Way {
-        std::size_t first = 0;
+        std::size_t steps = 0;
         std::size_t bytes = 0;
     };
     std::optional<Way> way_from(Serial serial) const noexcept;

@@ -1,6 +1,7 @@
 #include "zones/respond.h"
 
 #include "zones/answer.h"
+#include "zones/ixfr.h"
 
 #include <algorithm>
 #include <utility>
@@ -218,18 +219,32 @@ private:
         return say(Rcode::refused, ExtendedError::prohibited);
     }
 
-    // RFC 1995 §2: over UDP the answer to IXFR is the SOA alone, so that the client goes on by TCP.
-    // To a client that is up to date it is the same.
+    // RFC 1995 §2: over UDP the answer to IXFR is all of the differences or else the SOA alone, so
+    // that the client goes on by TCP. To a client that is up to date it is the same.
     Rcode current_soa() {
         if (!query_.ixfr_serial) return Rcode::formerr;
         if (const auto why_not = transfer_refusal()) return *why_not;
-        const Zone* zone = catalog_.enclosing(path_);
+        const History& history = *catalog_.zone(path_);
+        const Zone* zone = history.newest().get();
         more_flags_ |= Flag::aa;
+        tell_expire(*zone);
+        if (peer_.transport == Peer::Transport::udp &&
+            write_ixfr(writer_, path_, history, Serial(*query_.ixfr_serial)))
+            return Rcode::noerror;
         put(Section::answer, {&path_, path_.depth(), zone->soa(), zone}, Ttl::seconds_max);
         return Rcode::noerror;
     }
 
+    // RFC 7314 §3.1. Before any record is written, so that there is room.
+    void tell_expire(const Zone& zone) {
+        if (!query_.edns || !query_.edns->expire) return;
+        opt_.add_expire(zone.expire_seconds());
+        writer_.reserve(opt_.size());
+    }
+
     Rcode names() {
+        if (query_.type == Type::soa && query_.edns && query_.edns->expire)
+            if (const History* asked = catalog_.zone(path_)) tell_expire(*asked->newest());
         answer(catalog_, path_, query_.type, sections_);
         if (sections_.authoritative) more_flags_ |= Flag::aa;
         if (sections_.rcode == Rcode::refused) why_ = ExtendedError::not_authoritative;
@@ -405,15 +420,16 @@ std::optional<TsigStream> begin_transfer(const Catalog& catalog, std::span<const
     const Name* key = signer ? signer->signer() : nullptr;
     if (Reply::refusal(catalog, Path(query->name(request)), peer, key) != Refusal::none)
         return std::nullopt;
-    const auto& zone = catalog.zone(*Name::from_wire(query->name(request)))->newest();
-    // RFC 1995 §2: a client that has this version, or a later one, gets the SOA alone.
-    if (query->type == Type::ixfr && !(Serial(*query->ixfr_serial) < zone->serial()))
-        return std::nullopt;
+    const History& history = *catalog.zone(Path(query->name(request)));
+    auto told = query->type == Type::ixfr ? told_by_ixfr(history, Serial(*query->ixfr_serial))
+                                          : history.recent(0);
+    if (!told) return std::nullopt;
     OptRecord opt;
     if (query->edns)
         opt.answer(*query->edns, request, cookie_of(catalog, request, *query, peer, turn),
                    catalog.edns(), peer, turn);
-    Transfer transfer(zone, request, *query, opt);
+    if (query->edns && query->edns->expire) opt.add_expire(history.newest()->expire_seconds());
+    Transfer transfer(std::move(*told), request, *query, opt);
     return signer ? TsigStream(std::move(transfer), catalog.keys(), *signer)
                   : TsigStream(std::move(transfer));
 }

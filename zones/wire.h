@@ -111,6 +111,16 @@ public:
     // One record: `record` points behind the owner, as in a packed RRset.
     bool record(Section section, const Path& owner, std::size_t depth, const std::byte* record,
                 std::uint32_t ttl_max = Ttl::seconds_max) noexcept;
+    // From now on names are spelt as they are.
+    void exact() noexcept { spelling_ = Case::exact; }
+    // How far the message is; what was written since is taken back by rewind().
+    struct Mark {
+        std::size_t size, spelt_count;
+        std::array<std::uint16_t, 3> counts;
+        Case spelling;
+    };
+    Mark mark() const noexcept { return {size_, spelt_count_, counts_, spelling_}; }
+    void rewind(const Mark& mark) noexcept;
     // Room that only opt() may use.
     void reserve(std::size_t bytes) noexcept { reserved_ = bytes; }
     bool opt(const OptRecord& opt, Rcode rcode) noexcept;

@@ -95,9 +95,12 @@ private:
         return query_.verdict != Rcode::formerr;
     }
 
-    // RFC 1995 §3: the client's version of the zone.
+    // RFC 1995 §3: the client's version of the zone, and that alone.
     bool ixfr_soa() {
-        if (type_ != Type::soa) return false;
+        const std::byte* fixed = message_.data() + fixed_at_;
+        if (type_ != Type::soa || load16(message_.data() + 8) != 1 ||
+            load16(fixed + 2) != query_.qclass || !owner_is_asked())
+            return false;
         const std::size_t rdata_at = fixed_at_ + fixed_size;
         const auto rdata = message_.first(rdata_at + rdata_size_);
         const std::size_t mailbox = skip_name(rdata, rdata_at);
@@ -105,6 +108,30 @@ private:
         if (numbers == 0 || rdata.size() - numbers != 20) return false;
         query_.ixfr_serial = load32(rdata.data() + numbers);
         return true;
+    }
+
+    // Whether the owner is the name of the question. Pointers lead back only, so they end.
+    bool owner_is_asked() const {
+        const auto asked = query_.name(message_);
+        std::size_t at = owner_at_, lowest = owner_at_;
+        for (std::size_t told = 0;;) {
+            if (at >= message_.size()) return false;
+            const auto label = std::to_integer<std::size_t>(message_[at]);
+            if (label >= 0xc0) {
+                if (message_.size() - at < 2) return false;
+                at = load16(message_.data() + at) & 0x3fff;
+                if (at < header_size || at >= lowest) return false;
+                lowest = at;
+                continue;
+            }
+            if (label > label_size_max || asked.size() - told < label + 1 ||
+                message_.size() - at < label + 1 ||
+                !equal_names(message_.data() + at, asked.data() + told, label + 1))
+                return false;
+            if (label == 0) return true;
+            told += label + 1;
+            at += label + 1;
+        }
     }
 
     const std::span<const std::byte> message_;

@@ -143,21 +143,17 @@ bool Writer::rrset(Section section, const Path& owner, std::size_t depth, RRsetV
     return true;
 }
 
+void Writer::rewind(const Mark& mark) noexcept {
+    size_ = mark.size;
+    spelt_count_ = mark.spelt_count;
+    counts_ = mark.counts;
+    spelling_ = mark.spelling;
+}
+
 bool Writer::opt(const OptRecord& opt, Rcode rcode) noexcept {
     reserved_ = 0;
     if (room() < opt.size()) return false;
-    const auto options = opt.options();
-    std::byte* at = out_ + size_;
-    at[0] = std::byte{0};
-    store16(at + 1, static_cast<std::uint16_t>(Type::opt));
-    store16(at + 3, opt.udp_size());
-    at[5] = static_cast<std::byte>(static_cast<std::uint16_t>(rcode) >> 4);
-    at[6] = std::byte{0};  // RFC 6891 §6.1.3: version 0 is the highest that we know
-    // RFC 3225 §3: DO is copied; RFC 6891 §6.1.4: all other flags are zero.
-    store16(at + 7, opt.dnssec_ok() ? 0x8000 : 0);
-    store16(at + 9, static_cast<std::uint16_t>(options.size()));
-    if (!options.empty()) std::memcpy(at + opt_size, options.data(), options.size());
-    size_ += opt.size();
+    size_ += opt.write(out_ + size_, static_cast<std::uint16_t>(rcode));
     ++counts_[static_cast<std::size_t>(Section::additional)];
     return true;
 }

@@ -160,12 +160,12 @@ std::size_t Zone::bytes() const {
     return base_->arena.size() + base_->slots.size() * sizeof(Slot) + overlay_bytes_;
 }
 
-const Node* Zone::next(Cursor& cursor) const {
+const Node* Zone::next(Cursor& cursor, Path& path) const {
     while (cursor.base < base_->arena.size()) {
         const Node& node = node_at(base_->arena, cursor.base);
         cursor.base += node.size;
-        if (overlay_.empty()) return &node;
-        const Patch* patch = overlay_.find(hash_name(node.name()), [&](const Patch& entry) {
+        path.set(node.name());
+        const Patch* patch = overlay_.find(path.hash(), [&](const Patch& entry) {
             return node_of(entry.block).named(node.name());
         });
         if (patch == nullptr) return &node;  // else the overlay tells it
@@ -174,7 +174,9 @@ const Node* Zone::next(Cursor& cursor) const {
         const auto bucket = overlay_.bucket(cursor.bucket);
         while (cursor.entry < bucket.size()) {
             const Node& node = node_of(bucket[cursor.entry++].block);
-            if (!node.has(Node::gone)) return &node;
+            if (node.has(Node::gone)) continue;
+            path.set(node.name());
+            return &node;
         }
     }
     return nullptr;

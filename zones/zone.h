@@ -54,6 +54,10 @@ public:
     std::size_t depth() const { return depth_; }  // labels of the origin
     Serial serial() const { return serial_; }
     RRsetView soa() const { return soa_; }
+    // For how long a secondary that hears nothing from us may go on (RFC 1035 §3.3.13).
+    std::uint32_t expire_seconds() const {
+        return load32(soa_.first_rdata().data() + soa_.first_rdata().size() - 8);
+    }
     // RFC 2308 §5: how long a negative answer may be kept.
     Ttl negative_ttl() const { return negative_ttl_; }
 
@@ -83,7 +87,12 @@ public:
     struct Cursor {
         std::size_t base = 0, bucket = 0, entry = 0;
     };
-    const Node* next(Cursor& cursor) const;
+    const Node* next(Cursor& cursor) const {
+        Path path;
+        return next(cursor, path);
+    }
+    // And `path` is that of its name.
+    const Node* next(Cursor& cursor, Path& path) const;
 
 private:
     friend class ZoneBuilder;

@@ -13,13 +13,16 @@
 #include "dnsd/io/start_error.h"
 #include "dnsd/io/tcp_server.h"
 #include "dnsd/io/udp_server.h"
+#include "dnsd/io/wall_clock.h"
 #include "dnsd/io/zone_store.h"
 #include "dnsd/publish/audience.h"
 #include "heartbeat/io/asio.h"
 #include "heartbeat/io/clock.h"
+#include "heartbeat/io/timer.h"
 
 #include <algorithm>
 #include <csignal>
+#include <new>
 #include <set>
 #include <thread>
 
@@ -31,7 +34,7 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds ledger_retry{1};
+constexpr std::chrono::seconds publish_retry{1};  // of a ledger that failed, or of no memory
 constexpr std::chrono::seconds status_every{1};
 constexpr std::chrono::milliseconds sweep_every{100};
 constexpr std::chrono::milliseconds udp_transfers_every{250};
@@ -121,7 +124,9 @@ private:
     std::vector<Notifier::Target> targets() const;
     static void log_lines(std::vector<ZoneStore::Line> lines);
     void publish();
+    ZoneStore::Outcome next_versions();
     void publish(const ZoneStore::Outcome& outcome);
+    void publish_again_in(heartbeat::Duration wait);
     void sweep();
     void loaded(Loader::Result result);
     void tell_newcomers();
@@ -138,11 +143,12 @@ private:
     const heartbeat::Instant started_ = heartbeat::boot_now();
     asio::io_context loop_{1};
     asio::signal_set signals_{loop_};
-    asio::steady_timer ledger_again_{loop_};
+    asio::steady_timer publish_again_{loop_};
     asio::steady_timer status_again_{loop_};
     asio::steady_timer sweep_again_{loop_};
     asio::steady_timer cookies_again_{loop_};
     asio::steady_timer udp_again_{loop_};
+    heartbeat::BootTimer held_back_{loop_};
     Secondaries secondaries_;
     std::optional<Ledger> ledger_;
     ZoneStore store_;
@@ -166,13 +172,17 @@ Control::Inside::Inside(Setup setup)
       secondaries_(setup_.secondaries),
       ledger_(open_ledger(setup_.config)),
       store_(setup_.admission.onto(zones::Catalog()).with(setup_.identity).with(setup_.edns),
-             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : ""),
-      loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
-              [this](Loader::Result result) { loaded(std::move(result)); }),
+             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : "",
+             setup_.config ? setup_.config->transfer.history : zones::HistoryLimits()),
+      loader_(
+          loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
+          [this] { return store_.catalog(); },
+          [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
     signals_.add(SIGHUP);
     let_through(SIGHUP);
+    if (setup_.config) store_.number(styles_of(setup_.config->zones));
     load_first();
     make_groups();
     serve();
@@ -321,8 +331,26 @@ void Control::Inside::log_lines(std::vector<ZoneStore::Line> lines) {
     for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
+// For want of memory the loop must not end: what stands is still served, and nothing is half done.
+ZoneStore::Outcome Control::Inside::next_versions() {
+    try {
+        return store_.publish({heartbeat::boot_now(), wall_milliseconds() / 1000});
+    } catch (const std::bad_alloc&) {
+        log_error("not enough memory to publish; all zones stay as they are");
+    }
+    publish_again_in(publish_retry);
+    return {};
+}
+
+void Control::Inside::publish_again_in(heartbeat::Duration wait) {
+    publish_again_.expires_after(wait);
+    publish_again_.async_wait([this](const error_code& error) {
+        if (!error) publish();
+    });
+}
+
 void Control::Inside::publish() {
-    const ZoneStore::Outcome outcome = store_.publish();
+    const ZoneStore::Outcome outcome = next_versions();
     log_lines(outcome.lines);
     publish(outcome);
 }
@@ -338,12 +366,11 @@ void Control::Inside::publish(const ZoneStore::Outcome& outcome) {
         notify_->step(Notifier::VersionPublished{one.zone, one.serial});
         if (groups_) groups_->published(one.zone, one.serial);
     }
-    if (outcome.ledger_failed) {
-        ledger_again_.expires_after(ledger_retry);
-        ledger_again_.async_wait([this](const error_code& error) {
-            if (!error) publish();
-        });
-    }
+    if (outcome.ledger_failed) publish_again_in(publish_retry);
+    if (store_.wakes_at() == heartbeat::Instant::max())
+        held_back_.cancel();
+    else
+        held_back_.set(store_.wakes_at(), [this] { publish(); });
     if (ready_) publish_status();
 }
 
@@ -379,14 +406,24 @@ void Control::Inside::loaded(Loader::Result result) {
     if (result.config) take_cookies(result.config->cookies);
     if (result.config) {
         secondaries_ = secondaries_of(result.config->zones);
+        store_.number(styles_of(result.config->zones));
         store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
                                   result.config->zones));
     }
-    reload_.read(result, store_);
+    std::vector<ZoneStore::Line> lines;
     const std::size_t before = store_.names().size();
-    std::vector<ZoneStore::Line> lines = store_.take(std::move(result.read));
+    try {
+        store_.judge(result.read);
+        reload_.read(result, store_);
+        lines = store_.take(std::move(result.read));
+    } catch (const std::bad_alloc&) {
+        loader_.forget();
+        reload_.failed("not enough memory for what was read; all zones stay as they are");
+        log_error(reload_.text());
+        return;
+    }
     const std::size_t removed = before - store_.names().size();
-    ZoneStore::Outcome outcome = store_.publish();
+    ZoneStore::Outcome outcome = next_versions();
     lines.insert(lines.end(), outcome.lines.begin(), outcome.lines.end());
     for (const ZoneStore::PublishedZone& one : outcome.published)
         lines.push_back({Urgency::info, text_of(one)});

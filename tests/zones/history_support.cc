@@ -72,6 +72,51 @@ bool is_step(const Delta& delta, const Zone& before, const Zone& after) {
            soa(Delta::Half::added) == soa_of(after);
 }
 
+std::vector<Bytes> stream(const Catalog& catalog, const Bytes& request, const Asking& asking) {
+    Response response =
+        respond(std::make_shared<const Catalog>(catalog), request, peer(asking), Turn{});
+    std::vector<Bytes> messages;
+    Bytes message;
+    while (response.next(message)) messages.push_back(message);
+    CHECK_FALSE(response.next(message));
+    return messages;
+}
+
+Asking axfr() {
+    Asking asking;
+    asking.type = Type::axfr;
+    asking.transport = Peer::Transport::tcp;
+    return asking;
+}
+
+Bytes ixfr_query(const Name& zone, std::uint32_t serial) {
+    Asking asking = axfr();
+    asking.type = Type::ixfr;
+    Bytes request = query(zone.text(), asking);
+    Soa soa;
+    soa.serial = serial;
+    const Rdata rdata = soa.rdata();
+    std::vector<std::byte> record(2 + 10 + rdata.bytes().size());
+    store16(record.data(), 0xc00c);
+    write_record(record.data() + 2, 6, 0, rdata.bytes());
+    request.insert(request.end(), record.begin(), record.end());
+    store16(&request[8], 1);
+    return request;
+}
+
+// All records of a transfer, as lines.
+Lines told(const std::vector<Bytes>& messages) {
+    Lines result;
+    for (const Bytes& message : messages) {
+        const auto answer = read_answer(message);
+        REQUIRE(answer.has_value());
+        CHECK(answer->authoritative);
+        CHECK(answer->rcode == 0);
+        for (const std::string& line : lines(answer->answer)) result.push_back(line);
+    }
+    return result;
+}
+
 RandomVersions::RandomVersions(std::uint64_t seed)
     : random_(seed), now_(zone("example", "www A 192.0.2.1\nsub.deep TXT x\n")) {
     other_file();

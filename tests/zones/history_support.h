@@ -20,6 +20,13 @@ Records records_of(const Zone& zone);
 void carry_out(const Delta& delta, Records& records);
 bool is_step(const Delta& delta, const Zone& before, const Zone& after);
 
+// All messages of the answer to one request over TCP.
+std::vector<Bytes> stream(const Catalog& catalog, const Bytes& request, const Asking& asking);
+Asking axfr();
+Bytes ixfr_query(const Name& zone, std::uint32_t serial);
+// All records of a transfer, as lines.
+Lines told(const std::vector<Bytes>& messages);
+
 class RandomVersions {
 public:
     explicit RandomVersions(std::uint64_t seed);

@@ -176,7 +176,7 @@ TEST_CASE("a history keeps so many steps, and so many bytes") {
             history = history.advance(with_address(history.newest(), i));
             REQUIRE(history.size() == std::min<std::size_t>(40, static_cast<std::size_t>(i + 1)));
             REQUIRE(history.deltas().back()->to() == history.newest()->serial());
-            REQUIRE(history.way_from(history.deltas().front()->from())->first == 0);
+            REQUIRE(history.way_from(history.deltas().front()->from())->steps == history.size());
         }
         CHECK(history.deltas().front()->from() == Serial(61));
         CHECK_FALSE(history.way_from(Serial(60)).has_value());
@@ -254,7 +254,7 @@ TEST_CASE("a history goes on over a restart, as far as the chain is unbroken") {
     };
     CHECK(resumed(kept).size() == 70);
     CHECK(resumed(kept).bytes() == history.bytes());
-    CHECK(resumed(kept, {64, 1 << 20}).way_from(Serial(7))->first == 0);
+    CHECK(resumed(kept, {64, 1 << 20}).way_from(Serial(7))->steps == 64);
     CHECK(resumed({}).size() == 0);
     Deltas torn = kept;
     torn.erase(torn.begin() + 50);
@@ -271,7 +271,7 @@ TEST_CASE("a way is told from every serial of the history, with its bytes") {
         bytes += history.step(70 - back)->bytes();
         const auto way = history.way_from(Serial(static_cast<std::uint32_t>(71 - back)));
         REQUIRE(way.has_value());
-        CHECK(way->first == 70 - back);
+        CHECK(way->steps == back);
         CHECK(way->bytes == bytes);
     }
     CHECK_FALSE(history.way_from(Serial(71)).has_value());  // that is the newest itself

@@ -1,10 +1,11 @@
-#include "tests/zones/support.h"
+#include "tests/zones/history_support.h"
 #include "zones/builder.h"
 #include "zones/wire.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 
 using namespace zones;
 using namespace zones::testing;
@@ -13,52 +14,7 @@ namespace {
 
 const Access to_us{{{*Prefix::parse("192.0.2.53"), {}}}, {}};
 
-std::vector<Bytes> stream(const Catalog& catalog, const Bytes& request, const Asking& asking) {
-    Response response =
-        respond(std::make_shared<const Catalog>(catalog), request, peer(asking), Turn{});
-    std::vector<Bytes> messages;
-    Bytes message;
-    while (response.next(message)) messages.push_back(message);
-    CHECK_FALSE(response.next(message));
-    return messages;
-}
-
-Asking axfr() {
-    Asking asking;
-    asking.type = Type::axfr;
-    asking.transport = Peer::Transport::tcp;
-    return asking;
-}
-
-Bytes ixfr_query(const Name& zone, std::uint32_t serial) {
-    Asking asking = axfr();
-    asking.type = Type::ixfr;
-    Bytes request = query(zone.text(), asking);
-    Soa soa;
-    soa.serial = serial;
-    const Rdata rdata = soa.rdata();
-    std::vector<std::byte> record(2 + 10 + rdata.bytes().size());
-    store16(record.data(), 0xc00c);
-    write_record(record.data() + 2, 6, 0, rdata.bytes());
-    request.insert(request.end(), record.begin(), record.end());
-    store16(&request[8], 1);
-    return request;
-}
-
-// All records of a transfer, as lines.
-Lines told(const std::vector<Bytes>& messages) {
-    Lines result;
-    for (const Bytes& message : messages) {
-        const auto answer = read_answer(message);
-        REQUIRE(answer.has_value());
-        CHECK(answer->authoritative);
-        CHECK(answer->rcode == 0);
-        for (const std::string& line : lines(answer->answer)) result.push_back(line);
-    }
-    return result;
-}
-
-Lines records_of(const Zone& zone) {
+Lines lines_of(const Zone& zone) {
     Lines result;
     Zone::Cursor cursor;
     while (const Node* node = zone.next(cursor))
@@ -72,7 +28,7 @@ void check_whole(const Zone& zone, Lines got) {
     CHECK(got.front().find(" SOA ") != std::string::npos);
     CHECK(got.front() == got.back());
     got.pop_back();
-    Lines want = records_of(zone);
+    Lines want = lines_of(zone);
     std::sort(got.begin(), got.end());
     std::sort(want.begin(), want.end());
     CHECK(got == want);
@@ -224,4 +180,50 @@ TEST_CASE("a transfer asked with EDNS has an OPT record in its first message") {
     const auto messages =
         stream(catalog({zone("example", "")}).with(to_us), query("example", asking), asking);
     CHECK(read_answer(messages.at(0))->udp_size.has_value());
+}
+
+TEST_CASE("in a message of a transfer every name in a pointer's reach is told once") {
+    std::string text;
+    for (int i = 0; i < 300; ++i) {
+        const std::string host = "host" + std::to_string(i) + ".a.b.c.d";
+        text += host + " A 192.0.2.1\n" + host + " TXT x\n";
+        text += "mail" + std::to_string(i) + " MX 1 " + host + "\n";
+    }
+    const auto ours = zone("long.name.of.a.zone.example", text);
+    const auto messages =
+        stream(catalog({ours}).with(to_us), query("long.name.of.a.zone.example", axfr()), axfr());
+    REQUIRE(messages.size() == 1);
+    check_whole(*ours, told(messages));
+    // A host is spelt once, with a pointer to its parent; after that it is a pointer alone.
+    const std::size_t record = 2 + 10;
+    const std::size_t spelt = 300 * (8 + 9);
+    CHECK(messages[0].size() < 300 * (3 * record + 4 + 2 + 4) + spelt + 200);
+}
+
+TEST_CASE("transfers of names without a common suffix take linear time (cve_compress_budget)") {
+    const auto of = [](int count) {
+        std::string text;
+        for (int i = 0; i < count; ++i) {
+            std::string owner, target = "t" + std::to_string(i);
+            for (int label = 0; label < 25; ++label) owner += "o" + std::to_string(i) + ".";
+            for (int label = 0; label < 20; ++label)
+                target = "a" + std::to_string(i) + "." + target;
+            text += owner + "example. PTR " + target + ".\n";
+        }
+        return catalog({zone("example", text)}).with(to_us);
+    };
+    const auto cost = [](const Catalog& zones) {
+        double best = 1e9;
+        for (int round = 0; round < 3; ++round) {
+            const auto begun = std::chrono::steady_clock::now();
+            stream(zones, query("example", axfr()), axfr());
+            const std::chrono::duration<double, std::milli> took =
+                std::chrono::steady_clock::now() - begun;
+            best = std::min(best, took.count());
+        }
+        return best;
+    };
+    const double once = cost(of(100)), ten_times = cost(of(1000));
+    CHECK(ten_times < 30 * once + 1);  // 100 times as much, were it quadratic
+    CHECK(ten_times < 200);
 }
