@@ -25,6 +25,16 @@ Bytes axfr(std::uint16_t id) {
     return query(id, zones::Type::axfr, "example.org");
 }
 
+// RFC 1995 §3: with the client's SOA in the authority section.
+Bytes ixfr(std::uint16_t id) {
+    Bytes out = query(id, zones::Type::ixfr, "example.org");
+    out[9] = std::byte{1};
+    for (const unsigned byte : {0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0})
+        out.push_back(static_cast<std::byte>(byte));
+    out.resize(out.size() + 20);  // serial 0
+    return out;
+}
+
 }  // namespace
 
 TEST_CASE("a transfer that goes on is told when it begins and when it ends, under one number") {
@@ -93,7 +103,7 @@ TEST_CASE("a refused transfer is told with why, by TCP and by UDP") {
     CHECK(refused.request == axfr(1));
 
     const UdpClient udp(running.endpoint);
-    udp.send(query(2, zones::Type::ixfr, "example.org"));
+    udp.send(ixfr(2));
     CHECK(udp.receive());
     std::vector<UdpTransfer> asked;
     CHECK(eventually([&] {
