@@ -35,14 +35,8 @@ std::vector<std::byte> copy(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-bool asks_ixfr(std::span<const std::byte> request) noexcept {
-    const std::size_t name = plain_name_size(request, header_size);
-    return asks_transfer(request) &&
-           request[header_size + name + 1] == static_cast<std::byte>(Type::ixfr);
-}
-
 Conversation::Told Conversation::UnderWay::told() const {
-    Told out{number, copy(stream.request()), serial, false, bytes};
+    Told out{number, copy(stream.request()), serial, false, bytes, stream.incremental()};
     if (const Name* signer = stream.signer()) out.signer = *signer;
     return out;
 }
@@ -124,7 +118,7 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
     // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
     if (transfer && rcode == Rcode::noerror)
         spoken.transferred.push_back(
-            {++last_number_, copy(request), served(catalog, request), true, size});
+            {++last_number_, copy(request), served(catalog, request), true, size, false});
     set_stream_prefix(out, size);
     return stream_prefix_size + size;
 }

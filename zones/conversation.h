@@ -15,9 +15,6 @@
 
 namespace zones {
 
-// Is the first question's type IXFR?
-bool asks_ixfr(std::span<const std::byte> request) noexcept;
-
 class Conversation {
 public:
     // Transfers under way at a time. The request for one more waits, and what stands behind it,
@@ -47,6 +44,7 @@ public:
         Serial serial{0};        // of the version that is told
         bool current = false;    // the SOA alone: who asked has that version (RFC 1995 §2)
         std::uint64_t bytes = 0;  // of messages so far
+        bool incremental = false;  // steps, and not the whole zone (RFC 1995)
         std::optional<Name> signer = {};
     };
 

@@ -26,6 +26,8 @@ public:
     // alone: clients need not gather what they cannot trust yet.
     std::size_t next(std::span<std::byte> out, std::uint64_t now_seconds);
     bool done() const { return transfer_.done(); }
+    // Whether it tells steps, and not the whole zone.
+    bool incremental() const { return transfer_.incremental(); }
     std::span<const std::byte> request() const { return transfer_.request(); }
     // Who signed the request; null for nobody.
     const Name* signer() const { return signer_ ? signer_->signer() : nullptr; }

@@ -225,9 +225,7 @@ private:
         zone.secondaries = transfers_.secondaries(table, dns_port, secondaries_max);
         zone.notify_ns = config_.transfer.notify_ns;
         const auto serial = table.word("serial", "counter", {"counter", "date", "unixtime"});
-        zone.serial = serial.value == "date"       ? SerialStyle::date
-                      : serial.value == "unixtime" ? SerialStyle::unixtime
-                                                   : SerialStyle::counter;
+        zone.serial = serial_style(serial.value).value_or(zone.serial);
         return zone;
     }
 

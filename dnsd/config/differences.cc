@@ -45,12 +45,6 @@ std::string flag(bool value) {
     return value ? "true" : "false";
 }
 
-std::string style(SerialStyle serial) {
-    return serial == SerialStyle::date       ? "date"
-           : serial == SerialStyle::unixtime ? "unixtime"
-                                             : "counter";
-}
-
 std::string describe(const ServerRules& server) {
     std::string out = joined(server.addresses);
     if (server.weight != 1) out += fmt::format(" weight {}", server.weight);
@@ -188,7 +182,8 @@ std::vector<std::string> zone_differences(const std::vector<ZoneConfig>& before,
                   joined(zone.secondaries));
         out.value(name + "allow", rules(found->second->allow), rules(zone.allow));
         out.value(name + "notify_ns", flag(found->second->notify_ns), flag(zone.notify_ns));
-        out.value(name + "serial", style(found->second->serial), style(zone.serial));
+        out.value(name + "serial", std::string(name_of(found->second->serial)),
+                  std::string(name_of(zone.serial)));
     }
     return out.lines;
 }

@@ -157,8 +157,8 @@ private:
     asio::steady_timer status_again_{loop_};
     asio::steady_timer sweep_again_{loop_};
     asio::steady_timer cookies_again_{loop_};
-    heartbeat::BootTimer held_back_{loop_};
     asio::steady_timer udp_again_{loop_};
+    heartbeat::BootTimer held_back_{loop_};
     Secondaries secondaries_;
     std::optional<Ledger> ledger_;
     ZoneStore store_;
@@ -183,9 +183,11 @@ Control::Inside::Inside(Setup setup)
       ledger_(open_ledger(setup_.config)),
       store_(setup_.admission.onto(zones::Catalog()).with(setup_.identity).with(setup_.edns),
              ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : "",
-             setup_.config ? setup_.config->transfer.history : zones::HistoryLimits{}),
-      loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
-              [this] { return store_.catalog(); }, [this](Loader::Result result) { loaded(std::move(result)); }),
+             setup_.config ? setup_.config->transfer.history : zones::HistoryLimits()),
+      loader_(
+          loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
+          [this] { return store_.catalog(); },
+          [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
     signals_.add(SIGHUP);
@@ -414,6 +416,7 @@ void Control::Inside::loaded(Loader::Result result) {
     if (result.config) take_cookies(result.config->cookies);
     if (result.config) {
         secondaries_ = secondaries_of(result.config->zones);
+        store_.number(styles_of(result.config->zones));
         store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
                                   result.config->zones));
         store_.number(styles_of(result.config->zones));

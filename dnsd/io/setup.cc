@@ -58,6 +58,12 @@ ZoneSources sources_of(const std::vector<ZoneConfig>& zones,
     return sources;
 }
 
+std::map<zones::Name, SerialStyle> styles_of(const std::vector<ZoneConfig>& zones) {
+    std::map<zones::Name, SerialStyle> styles;
+    for (const ZoneConfig& zone : zones) styles.emplace(zone.name, zone.serial);
+    return styles;
+}
+
 Secondaries secondaries_of(const std::vector<ZoneConfig>& zones) {
     std::map<zones::Name, Told> secondaries;
     for (const ZoneConfig& zone : zones)

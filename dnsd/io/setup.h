@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -46,6 +47,7 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
 // What a configuration says of its zones; a reload asks again, with the groups that run.
 ZoneSources sources_of(const std::vector<ZoneConfig>& zones,
                        const std::vector<GroupConfig>& groups);
+std::map<zones::Name, SerialStyle> styles_of(const std::vector<ZoneConfig>& zones);
 Secondaries secondaries_of(const std::vector<ZoneConfig>& zones);
 
 // `arbiter-dnsd --config FILE`. Throws StartError when the file of cookie secrets can not be used.

@@ -283,7 +283,9 @@ void TcpServer::Impl::tell_end(const TcpConnection& connection, TcpConnection::T
                                TransferResult result) {
     TransferNews news{TransferNews::What::ended, connection.peer, std::move(one.told.request),
                       one.transfer, std::move(one.told.signer)};
-    news.seen.kind = zones::asks_ixfr(news.request) ? TransferKind::ixfr : TransferKind::axfr;
+    // RFC 1995 §4: an IXFR may be answered by the whole zone.
+    news.seen.kind =
+        one.told.incremental || one.told.current ? TransferKind::ixfr : TransferKind::axfr;
     news.seen.result = result;
     news.seen.serial = one.told.serial;
     news.seen.took = std::chrono::duration_cast<heartbeat::Duration>(one.took);
