@@ -79,8 +79,22 @@ bool any_contains(const std::vector<Prefix>& prefixes, const AddressBytes& addre
                        [&](const Prefix& prefix) { return prefix.contains(address); });
 }
 
+bool TransferRule::met_by(const AddressBytes& address, const Name* signer) const noexcept {
+    if (!from && !key) return false;
+    if (from && !from->contains(address)) return false;
+    return !key || (signer != nullptr && *signer == *key);
+}
+
+bool any_met_by(const TransferRules& rules, const AddressBytes& address,
+                const Name* signer) noexcept {
+    return std::any_of(rules.begin(), rules.end(),
+                       [&](const TransferRule& rule) { return rule.met_by(address, signer); });
+}
+
 Catalog::Catalog()
     : access_(std::make_shared<const Access>()),
+      rules_(std::make_shared<const std::map<Name, TransferRules>>()),
+      keys_(std::make_shared<const TsigKeys>()),
       texts_(std::make_shared<const Texts>()),
       edns_(std::make_shared<const EdnsRules>()) {}
 
@@ -110,6 +124,34 @@ Catalog Catalog::with(EdnsRules rules) const {
     Catalog next = *this;
     next.edns_ = std::make_shared<const EdnsRules>(std::move(rules));
     return next;
+}
+
+Catalog Catalog::with(TsigKeys keys) const {
+    Catalog next = *this;
+    next.keys_ = std::make_shared<const TsigKeys>(std::move(keys));
+    return next;
+}
+
+Catalog Catalog::with(const Name& origin, TransferRules rules) const {
+    std::map<Name, TransferRules> all = *rules_;
+    if (rules.empty())
+        all.erase(origin);
+    else
+        all[origin] = std::move(rules);
+    return with(std::move(all));
+}
+
+Catalog Catalog::with(std::map<Name, TransferRules> rules) const {
+    Catalog next = *this;
+    next.rules_ = std::make_shared<const std::map<Name, TransferRules>>(std::move(rules));
+    return next;
+}
+
+bool Catalog::may_transfer(const Name& origin, const AddressBytes& address,
+                           const Name* signer) const noexcept {
+    if (any_met_by(access_->transfer, address, signer)) return true;
+    const auto own = rules_->find(origin);
+    return own != rules_->end() && any_met_by(own->second, address, signer);
 }
 
 Catalog Catalog::without(const Name& origin) const {

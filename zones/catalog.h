@@ -6,9 +6,11 @@
 #include "zones/edns.h"
 #include "zones/history.h"
 #include "zones/peer.h"
+#include "zones/tsig.h"
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,10 +31,23 @@ struct Prefix {
     friend bool operator==(const Prefix&, const Prefix&) = default;
 };
 
+// Who may transfer a zone: who comes from these addresses, and has signed with this key. What is
+// not said is not asked for; a rule that says nothing is met by nobody.
+struct TransferRule {
+    std::optional<Prefix> from;
+    std::optional<Name> key;
+    // `signer` is the key that signed the request, validly; null for none.
+    bool met_by(const AddressBytes& address, const Name* signer) const noexcept;
+    friend bool operator==(const TransferRule&, const TransferRule&) = default;
+};
+using TransferRules = std::vector<TransferRule>;
+bool any_met_by(const TransferRules& rules, const AddressBytes& address,
+                const Name* signer) noexcept;
+
 // Who may ask for more than names. Nobody may what nothing here allows.
 struct Access {
-    std::vector<Prefix> transfer;  // AXFR and IXFR of every zone
-    std::vector<Prefix> chaos;     // class CH: version.bind, id.server
+    TransferRules transfer;     // AXFR and IXFR of every zone
+    std::vector<Prefix> chaos;  // class CH: version.bind, id.server
 };
 bool any_contains(const std::vector<Prefix>& prefixes, const AddressBytes& address) noexcept;
 
@@ -50,6 +65,13 @@ public:
     Catalog with(Access access) const;
     Catalog with(Identity identity) const;
     Catalog with(EdnsRules rules) const;
+    Catalog with(TsigKeys keys) const;
+    // Who may transfer this zone, beside those who may transfer every zone; it need not be here
+    // yet, and keeps its rules until others are given. None: only those who may transfer every one.
+    Catalog with(const Name& origin, TransferRules rules) const;
+    // As above, for all zones that have rules of their own; who is not in the table has none.
+    Catalog with(std::map<Name, TransferRules> rules) const;
+    // Without the zone; its rules stay, for the day when it comes back.
     Catalog without(const Name& origin) const;
 
     const History* zone(const Name& origin) const;
@@ -68,6 +90,11 @@ public:
     const Zone* enclosing(const Path& name, std::size_t depth_max = labels_max) const noexcept;
 
     const Access& access() const { return *access_; }
+    // Whether a rule, of every zone or of this one, is met.
+    bool may_transfer(const Name& origin, const AddressBytes& address,
+                      const Name* signer) const noexcept;
+    // Never null.
+    const std::shared_ptr<const TsigKeys>& keys() const { return keys_; }
     const EdnsRules& edns() const { return *edns_; }
     // The packed TXT RRset of a CH question; empty when we do not tell.
     RRsetView chaos(const Path& name) const noexcept;
@@ -86,6 +113,8 @@ private:
     std::array<std::uint32_t, labels_max + 1>
         at_depth_{};  // zones with an origin of so many labels
     std::shared_ptr<const Access> access_;
+    std::shared_ptr<const std::map<Name, TransferRules>> rules_;  // of single zones
+    std::shared_ptr<const TsigKeys> keys_;
     std::shared_ptr<const Texts> texts_;
     std::shared_ptr<const EdnsRules> edns_;
 };

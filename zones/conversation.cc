@@ -43,7 +43,7 @@ std::optional<std::span<const std::byte>> Conversation::next_request() {
 // one of them.
 bool Conversation::must_wait(std::span<const std::byte> request) const {
     if (transfers_.size() >= transfers_max && asks_transfer(request)) return true;
-    return std::any_of(transfers_.begin(), transfers_.end(), [&](const Transfer& transfer) {
+    return std::any_of(transfers_.begin(), transfers_.end(), [&](const TsigStream& transfer) {
         return same_id(transfer.request(), request);
     });
 }
@@ -54,7 +54,8 @@ Conversation::Spoken Conversation::speak(const Catalog& catalog, Turn& turn,
     Spoken spoken;
     more_ = false;
     for (;;) {
-        if (spoken.size >= answers_max || spoken.transferred.size() >= transferred_max) {
+        if (spoken.size >= answers_max || spoken.transferred.size() >= transferred_max ||
+            spoken.refused.size() >= refused_max) {
             more_ = true;  // perhaps
             break;
         }
@@ -66,7 +67,7 @@ Conversation::Spoken Conversation::speak(const Catalog& catalog, Turn& turn,
         }
         spoken.size += answer(*request, catalog, turn, out.subspan(spoken.size), spoken);
     }
-    spoken.size += stream(out.subspan(spoken.size), spoken);
+    spoken.size += stream(turn, out.subspan(spoken.size), spoken);
     return spoken;
 }
 
@@ -84,7 +85,8 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
         }
     }
     const auto message = out.subspan(stream_prefix_size, message_size_max);
-    const std::size_t size = respond(catalog, request, peer_, turn, message);
+    Outcome outcome;
+    const std::size_t size = respond(catalog, request, peer_, turn, message, &outcome);
     if (size == 0) {  // a response, for instance: there is no more to say to this client
         ++spoken.silent;
         over_ = true;
@@ -92,6 +94,7 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
     }
     const Rcode rcode = full_rcode(message.first(size));
     ++spoken.responses[static_cast<std::size_t>(rcode)];
+    if (outcome.refusal != Refusal::none) spoken.refused.push_back({copy(request), outcome});
     // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
     if (transfer && rcode == Rcode::noerror) spoken.transferred.push_back(copy(request));
     set_stream_prefix(out, size);
@@ -99,10 +102,11 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
 }
 
 // One message of the transfer whose turn it is.
-std::size_t Conversation::stream(std::span<std::byte> out, Spoken& spoken) {
+std::size_t Conversation::stream(const Turn& turn, std::span<std::byte> out, Spoken& spoken) {
     if (transfers_.empty()) return 0;
-    Transfer& transfer = transfers_[turn_of_];
-    const std::size_t size = transfer.next(out.subspan(stream_prefix_size, message_size_max));
+    TsigStream& transfer = transfers_[turn_of_];
+    const auto message = out.subspan(stream_prefix_size, message_size_max);
+    const std::size_t size = transfer.next(message, turn.now_seconds);
     assert(size != 0);  // those that are done have gone
     set_stream_prefix(out, size);
     if (transfer.done()) {

@@ -28,6 +28,15 @@ public:
     // Ends of transfers told by one speak().
     static constexpr std::size_t transferred_max = 16;
 
+    // Refusals told by one speak().
+    static constexpr std::size_t refused_max = 16;
+
+    // A transfer that was refused, or another request whose signature was wrong.
+    struct Refused {
+        std::vector<std::byte> request;
+        Outcome outcome;
+    };
+
     // What one speak() wrote, and of what.
     struct Spoken {
         std::size_t size = 0;
@@ -35,6 +44,7 @@ public:
         std::uint32_t silent = 0;  // among them: what was no request at all
         std::array<std::uint32_t, rcodes_max> responses{};  // begun, by RCODE
         std::vector<std::vector<std::byte>> transferred;  // requests; their last message is in here
+        std::vector<Refused> refused;
     };
 
     explicit Conversation(const Peer& peer) : peer_(peer) {}
@@ -64,12 +74,12 @@ private:
     bool must_wait(std::span<const std::byte> request) const;
     std::size_t answer(std::span<const std::byte> request, const Catalog& catalog, Turn& turn,
                        std::span<std::byte> out, Spoken& spoken);
-    std::size_t stream(std::span<std::byte> out, Spoken& spoken);
+    std::size_t stream(const Turn& turn, std::span<std::byte> out, Spoken& spoken);
 
     Peer peer_;
     StreamReader reader_;
     std::optional<std::span<const std::byte>> waiting_;  // of reader_, which is not fed meanwhile
-    std::vector<Transfer> transfers_;
+    std::vector<TsigStream> transfers_;
     std::size_t turn_of_ = 0;  // of transfers_, when there are any
     bool more_ = false;
     bool over_ = false;

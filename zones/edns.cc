@@ -101,7 +101,8 @@ void OptRecord::answer(const Edns& asked, std::span<const std::byte> request, Co
         } else {
             const auto client_cookie = theirs.first<client_cookie_size>();
             const ServerCookie ours =
-                make_cookie(rules.cookies, client_cookie, peer.address, turn.now_seconds);
+                make_cookie(rules.cookies, client_cookie, peer.address,
+                            static_cast<std::uint32_t>(turn.now_seconds));
             std::memcpy(at, client_cookie.data(), client_cookie.size());
             std::memcpy(at + client_cookie.size(), ours.data(), ours.size());
         }

@@ -23,7 +23,8 @@ struct NotifyAnswer {
     Name zone;  // the root when the answer has no question
     std::uint8_t rcode = 0;
 };
-// nullopt when it is not an answer to a NOTIFY.
+// nullopt when it is not an answer to a NOTIFY. A TSIG record is not looked at:
+// tsig_verify_answer() does that, also for NOTIFY.
 std::optional<NotifyAnswer> read_notify_answer(std::span<const std::byte> message);
 
 }  // namespace zones

@@ -26,7 +26,7 @@ struct Peer {
 struct Turn {
     // RRsets start at this record, modulo their size.
     std::uint64_t rotation = 0;
-    std::uint32_t now_seconds = 0;  // Unix time, modulo 2^32: the age of cookies (RFC 9018 §4.3)
+    std::uint64_t now_seconds = 0;  // Unix time: of signatures, and the age of cookies
     // Over TCP: how long an idle connection stays, in tenths of a second, for those who ask
     // (RFC 7828); 0 is not told.
     std::uint16_t tcp_idle_ds = 0;

@@ -4,6 +4,7 @@
 #include "zones/ixfr.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace zones {
@@ -18,7 +19,28 @@ CookieState cookie_of(const Catalog& catalog, std::span<const std::byte> request
                       const Query& query, const Peer& peer, const Turn& turn) {
     if (!query.edns || query.edns->cookie.size == 0) return CookieState::none;
     return check_cookie(catalog.edns().cookies, query.edns->cookie.of(request), peer.address,
-                        turn.now_seconds);
+                        static_cast<std::uint32_t>(turn.now_seconds));
+}
+
+Refusal refusal_of(TsigError error) {
+    switch (error) {
+        case TsigError::bad_key:
+            return Refusal::key_unknown;
+        case TsigError::bad_sig:
+            return Refusal::bad_signature;
+        case TsigError::bad_time:
+            return Refusal::bad_time;
+        case TsigError::bad_trunc:
+            return Refusal::bad_truncation;
+        default:
+            return Refusal::none;
+    }
+}
+
+bool is_transfer(const Query& query) {
+    return query.opcode == Opcode::query && query.has_question &&
+           query.qclass == static_cast<std::uint16_t>(Class::in) &&
+           (query.type == Type::axfr || query.type == Type::ixfr);
 }
 
 // One response, of one message.
@@ -31,8 +53,9 @@ public:
           query_(query),
           peer_(peer),
           turn_(turn),
+          out_(out),
           cookie_(cookie_of(catalog, request, query, peer, turn)),
-          writer_(out, limit()) {
+          writer_(out, limit(out.size())) {
         if (query.edns) opt_.answer(*query.edns, request, cookie_, catalog.edns(), peer, turn);
     }
 
@@ -46,17 +69,45 @@ public:
             if (!writer_.question(query_.question(request_), path_)) more_flags_ |= Flag::tc;
         }
         const Rcode rcode = decide();
+        if (tsig_) return write_signed(rcode);
         if (query_.edns) write_opt(rcode);
         return writer_.finish(more_flags_, rcode);
     }
 
+    Refusal refusal() const { return refusal_; }
+
 private:
-    std::size_t limit() const {
+    // For all but the TSIG record, which has its room before everything else. That of a request
+    // whose names are so long that they leave none for a header is not answered by one.
+    std::size_t limit(std::size_t room) {
+        const std::size_t limit = std::min(room, message_limit());
+        if (query_.tsig_at == 0) return limit;
+        tsig_.emplace(*catalog_.keys(), request_, query_.tsig_at, turn_.now_seconds);
+        if (limit < tsig_->size() + header_size) {
+            tsig_room_ = false;
+            return limit;
+        }
+        return limit - tsig_->size();
+    }
+
+    std::size_t message_limit() const {
         if (peer_.transport == Peer::Transport::tcp) return message_size_max;
         // RFC 6891 §6.2.3: less than 512 counts as 512.
         const std::size_t asked = query_.edns ? query_.edns->udp_size : udp_size_min;
         return std::min<std::size_t>(std::max(asked, udp_size_min),
                                      std::max<std::size_t>(peer_.udp_size_max, udp_size_min));
+    }
+
+    // RFC 8945 §5.3: what has no room beside its signature is the question and TC alone, without an
+    // error; but errors of signatures stay what they are.
+    std::size_t write_signed(Rcode rcode) {
+        if ((more_flags_ & Flag::tc) != 0 && tsig_->error() == TsigError::none) {
+            writer_.drop_records();
+            rcode = Rcode::noerror;
+        }
+        if (query_.edns) write_opt(rcode);
+        const std::size_t size = writer_.finish(more_flags_, rcode);
+        return tsig_room_ ? tsig_->seal(out_, size, turn_.now_seconds) : size;
     }
 
     // RFC 8914 §2: the reason goes where there is room for it, and never costs an answer.
@@ -74,7 +125,16 @@ private:
         return rcode;
     }
 
+    Rcode refuse(Rcode rcode, Refusal refusal) {
+        refusal_ = refusal;
+        return rcode;
+    }
+
     Rcode decide() {
+        // RFC 8945 §5.2: before anything that the message says.
+        if (tsig_ && tsig_->error() == TsigError::malformed) return Rcode::formerr;
+        if (tsig_ && tsig_->error() != TsigError::none)
+            return refuse(Rcode::notauth, refusal_of(tsig_->error()));
         if (query_.verdict != Rcode::noerror) return query_.verdict;
         switch (query_.opcode) {
             case Opcode::query:
@@ -85,8 +145,6 @@ private:
             default:
                 return say(Rcode::notimp, ExtendedError::not_supported);
         }
-        // RFC 8945 §5.2: we share no key with anybody.
-        if (query_.signed_by_tsig) return Rcode::notauth;
         // RFC 2931: to check a public key's signature for whoever sends one is work that we do not
         // do, and what is signed is not answered as if it were not (CVE-2024-1975).
         if (query_.signed_by_sig0) return say(Rcode::notimp, ExtendedError::not_supported);
@@ -144,21 +202,21 @@ private:
     }
 
 public:
-    // Why a transfer is not to be had; nullopt when it is.
-    static std::optional<Rcode> refusal(const Catalog& catalog, const Path& name,
-                                        const Peer& peer) noexcept {
+    // Why a transfer is not to be had.
+    static Refusal refusal(const Catalog& catalog, const Path& name, const Peer& peer,
+                           const Name* signer) noexcept {
         const Zone* zone = catalog.enclosing(name);
-        if (zone == nullptr || zone->depth() != name.depth())
-            return Rcode::notauth;  // RFC 5936 §2.2.1
-        if (!any_contains(catalog.access().transfer, peer.address)) return Rcode::refused;
-        return std::nullopt;
+        if (zone == nullptr || zone->depth() != name.depth()) return Refusal::no_such_zone;
+        return catalog.may_transfer(zone->origin(), peer.address, signer) ? Refusal::none
+                                                                          : Refusal::not_allowed;
     }
 
 private:
     std::optional<Rcode> transfer_refusal() {
-        const auto why_not = refusal(catalog_, path_, peer_);
-        if (why_not == Rcode::refused) why_ = ExtendedError::prohibited;
-        return why_not;
+        refusal_ = refusal(catalog_, path_, peer_, tsig_ ? tsig_->signer() : nullptr);
+        if (refusal_ == Refusal::none) return std::nullopt;
+        if (refusal_ == Refusal::no_such_zone) return Rcode::notauth;  // RFC 5936 §2.2.1
+        return say(Rcode::refused, ExtendedError::prohibited);
     }
 
     // RFC 1995 §2: over UDP the answer to IXFR is all of the differences or else the SOA alone, so
@@ -299,7 +357,11 @@ private:
     const Query& query_;
     const Peer& peer_;
     const Turn& turn_;
+    const std::span<std::byte> out_;
     const CookieState cookie_;
+    std::optional<TsigSigner> tsig_;
+    bool tsig_room_ = true;
+    Refusal refusal_ = Refusal::none;
     OptRecord opt_;
     ExtendedError why_ = ExtendedError::none;
     Writer writer_;
@@ -312,23 +374,52 @@ private:
 
 }  // namespace
 
-std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, const Peer& peer,
-                    const Turn& turn, std::span<std::byte> out) noexcept {
-    const auto query = read_query(request);
-    if (!query || out.size() < header_size) return 0;
-    return Reply(catalog, request, *query, peer, turn, out).write();
+std::string_view text(Refusal refusal) noexcept {
+    switch (refusal) {
+        case Refusal::none:
+            return "not refused";
+        case Refusal::no_such_zone:
+            return "no such zone here";
+        case Refusal::not_allowed:
+            return "not allowed";
+        case Refusal::key_unknown:
+            return text(TsigError::bad_key);
+        case Refusal::bad_signature:
+            return text(TsigError::bad_sig);
+        case Refusal::bad_time:
+            return text(TsigError::bad_time);
+        case Refusal::bad_truncation:
+            return text(TsigError::bad_trunc);
+    }
+    return "refused";
 }
 
-std::optional<Transfer> begin_transfer(const Catalog& catalog, std::span<const std::byte> request,
-                                       const Peer& peer, const Turn& turn) {
+std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, const Peer& peer,
+                    const Turn& turn, std::span<std::byte> out, Outcome* outcome) noexcept {
+    if (outcome != nullptr) *outcome = {};
     const auto query = read_query(request);
-    const bool asked =
-        query && query->verdict == Rcode::noerror && query->opcode == Opcode::query &&
-        query->has_question && query->qclass == static_cast<std::uint16_t>(Class::in) &&
-        !query->signed_by_tsig && !query->signed_by_sig0 &&
-        peer.transport == Peer::Transport::tcp &&
-        (query->type == Type::axfr || (query->type == Type::ixfr && query->ixfr_serial));
-    if (!asked || Reply::refusal(catalog, Path(query->name(request)), peer)) return std::nullopt;
+    if (!query || out.size() < header_size) return 0;
+    Reply reply(catalog, request, *query, peer, turn, out);
+    const std::size_t size = reply.write();
+    if (outcome != nullptr) *outcome = {reply.refusal(), is_transfer(*query), query->name_size};
+    return size;
+}
+
+std::optional<TsigStream> begin_transfer(const Catalog& catalog, std::span<const std::byte> request,
+                                         const Peer& peer, const Turn& turn) {
+    const auto query = read_query(request);
+    const bool asked = query && query->verdict == Rcode::noerror && is_transfer(*query) &&
+                       !query->signed_by_sig0 && peer.transport == Peer::Transport::tcp &&
+                       (query->type == Type::axfr || query->ixfr_serial);
+    if (!asked) return std::nullopt;
+    std::optional<TsigSigner> signer;
+    if (query->tsig_at != 0) {
+        signer.emplace(*catalog.keys(), request, query->tsig_at, turn.now_seconds);
+        if (signer->error() != TsigError::none) return std::nullopt;
+    }
+    const Name* key = signer ? signer->signer() : nullptr;
+    if (Reply::refusal(catalog, Path(query->name(request)), peer, key) != Refusal::none)
+        return std::nullopt;
     const History& history = *catalog.zone(Path(query->name(request)));
     auto told = query->type == Type::ixfr ? told_by_ixfr(history, Serial(*query->ixfr_serial))
                                           : history.recent(0);
@@ -338,13 +429,15 @@ std::optional<Transfer> begin_transfer(const Catalog& catalog, std::span<const s
         opt.answer(*query->edns, request, cookie_of(catalog, request, *query, peer, turn),
                    catalog.edns(), peer, turn);
     if (query->edns && query->edns->expire) opt.add_expire(history.newest()->expire_seconds());
-    return Transfer(std::move(*told), request, *query, opt);
+    Transfer transfer(std::move(*told), request, *query, opt);
+    return signer ? TsigStream(std::move(transfer), catalog.keys(), *signer)
+                  : TsigStream(std::move(transfer));
 }
 
 bool Response::next(std::vector<std::byte>& message) {
     if (transfer_) {
-        message.resize(transfer_message_max);
-        message.resize(transfer_->next(message));
+        message.resize(message_size_max);
+        message.resize(transfer_->next(message, now_seconds_));
         return !message.empty();
     }
     if (single_.empty()) return false;
@@ -356,6 +449,7 @@ bool Response::next(std::vector<std::byte>& message) {
 Response respond(std::shared_ptr<const Catalog> catalog, std::span<const std::byte> request,
                  const Peer& peer, const Turn& turn) {
     Response response;
+    response.now_seconds_ = turn.now_seconds;
     response.transfer_ = begin_transfer(*catalog, request, peer, turn);
     if (response.transfer_) return response;
     std::vector<std::byte> message(message_size_max);

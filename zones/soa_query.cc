@@ -2,14 +2,11 @@
 
 #include "zones/wire.h"
 
-#include <algorithm>
+#include <array>
 
 namespace zones {
 
 namespace {
-
-// A name that is honestly compressed needs one pointer for each name that it leans on.
-constexpr std::size_t pointers_per_name_max = 32;
 
 class AnswerReader {
 public:
@@ -46,30 +43,8 @@ private:
     // The name at at_, pointers followed; at_ moves behind it.
     std::optional<Name> read_name() {
         std::array<std::byte, name_size_max> wire;
-        std::size_t size = 0, from = at_, behind = 0, lowest = at_;
-        for (std::size_t pointers = 0;;) {
-            if (from >= message_.size()) return std::nullopt;
-            const auto label = std::to_integer<std::size_t>(message_[from]);
-            if (label >= 0xc0) {
-                if (message_.size() - from < 2) return std::nullopt;
-                if (behind == 0) behind = from + 2;
-                from = load16(message_.data() + from) & 0x3fff;
-                // Only ever backwards, hence never in a circle.
-                if (from >= lowest || ++pointers > pointers_per_name_max) return std::nullopt;
-                lowest = from;
-                continue;
-            }
-            if (label > label_size_max || size + label + 1 > name_size_max ||
-                message_.size() - from < label + 1)
-                return std::nullopt;
-            std::copy_n(message_.begin() + static_cast<std::ptrdiff_t>(from), label + 1,
-                        wire.begin() + static_cast<std::ptrdiff_t>(size));
-            size += label + 1;
-            from += label + 1;
-            if (label == 0) break;
-        }
-        at_ = behind == 0 ? from : behind;
-        return Name::from_wire(std::span(wire).first(size));
+        const std::size_t size = expand_name(message_, at_, wire);
+        return size == 0 ? std::nullopt : Name::from_wire(std::span(wire).first(size));
     }
 
     bool record(std::vector<RRset>& section) {
@@ -85,6 +60,11 @@ private:
             answer_.udp_size = load16(head + 2);
             answer_.rcode =
                 static_cast<std::uint16_t>(answer_.rcode | std::to_integer<unsigned>(head[4]) << 4);
+            at_ += size;
+            return true;
+        }
+        if (type == Type::tsig && &section == &answer_.additional) {
+            answer_.signed_by_tsig = true;
             at_ += size;
             return true;
         }

@@ -24,6 +24,9 @@ struct Answer {
     bool authoritative = false, truncated = false;
     std::optional<Name> question;
     std::optional<std::uint16_t> udp_size;  // of the OPT record, which is not in `additional`
+    // There is a TSIG record, which is not in `additional`; tsig_verify_answer() says what it is
+    // worth.
+    bool signed_by_tsig = false;
     std::vector<RRset> answer, authority, additional;
 
     // The serial of the SOA in the answer section.

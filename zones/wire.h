@@ -54,7 +54,8 @@ struct Query {
     Type type = Type::a;
     std::uint16_t qclass = 0;
     std::optional<Edns> edns;
-    bool signed_by_tsig = false, signed_by_sig0 = false;
+    bool signed_by_sig0 = false;
+    std::uint16_t tsig_at = 0;  // where the TSIG record stands, which ends the request; 0 for none
     std::optional<std::uint32_t> ixfr_serial;  // of the SOA in the authority section (RFC 1995 §3)
 
     std::span<const std::byte> name(std::span<const std::byte> request) const {
@@ -75,6 +76,13 @@ std::size_t plain_name_size(std::span<const std::byte> message, std::size_t at) 
 // First byte behind the name at `at`, which may end in a pointer; 0 when it is cut short or
 // malformed. Pointers are not followed: the names of other records mean nothing to a query.
 std::size_t skip_name(std::span<const std::byte> message, std::size_t at) noexcept;
+
+// The name at `at`, pointers followed: goes to `out`, and `at` moves behind it where it stands. The
+// length of the name; 0 when it is malformed or leans on more names than an honest one does.
+std::size_t expand_name(std::span<const std::byte> message, std::size_t& at,
+                        std::span<std::byte, name_size_max> out) noexcept;
+// Where the last record of a message stands; its end when it has none, 0 when it is malformed.
+std::size_t last_record(std::span<const std::byte> message) noexcept;
 
 // The code of a response that Writer wrote, with what its OPT adds to the header's bits.
 Rcode full_rcode(std::span<const std::byte> response) noexcept;
@@ -116,6 +124,8 @@ public:
     // Room that only opt() may use.
     void reserve(std::size_t bytes) noexcept { reserved_ = bytes; }
     bool opt(const OptRecord& opt, Rcode rcode) noexcept;
+    // As if nothing had been written behind the question.
+    void drop_records() noexcept;
 
     // Sets the flags and code and returns the length.
     std::size_t finish(std::uint16_t more_flags, Rcode rcode) noexcept;
@@ -145,6 +155,7 @@ private:
     std::byte* out_;
     std::size_t limit_;
     std::size_t size_ = header_size;
+    std::size_t question_end_ = header_size;
     std::size_t reserved_ = 0;
     Case spelling_;
     std::uint16_t flags_ = 0;

@@ -1,5 +1,10 @@
 #include "zones/wire.h"
 
+#include "zones/tsig_record.h"
+
+#include <algorithm>
+#include <array>
+
 namespace zones {
 
 namespace {
@@ -14,27 +19,30 @@ public:
     RecordReader(std::span<const std::byte> message, std::size_t at, Query& query)
         : message_(message), at_(at), query_(query) {}
 
-    // False when the message is malformed.
+    // False when the message is malformed. What is wrong with a whole record is said only after
+    // the signature was found, which is judged first (RFC 8945 §5.2).
     bool read() {
         const unsigned answers = load16(message_.data() + 6);
         const unsigned authorities = load16(message_.data() + 8);
         const unsigned additionals = load16(message_.data() + 10);
-        for (unsigned i = 0; i < answers; ++i)
-            if (!record() || is_for_additional()) return false;
+        bool good = true;
+        for (unsigned i = 0; i < answers; ++i) {
+            if (!record() || misplaced_tsig()) return false;
+            good &= type_ != Type::opt;
+        }
         for (unsigned i = 0; i < authorities; ++i) {
-            if (!record() || is_for_additional()) return false;
-            if (i == 0 && query_.type == Type::ixfr && !ixfr_soa()) return false;
+            if (!record() || misplaced_tsig()) return false;
+            good &= type_ != Type::opt;
+            if (i == 0 && query_.type == Type::ixfr) good &= ixfr_soa();
         }
         for (unsigned i = 0; i < additionals; ++i) {
             if (!record()) return false;
-            if (type_ == Type::opt && !opt()) return false;
-            // RFC 8945 §5.1: TSIG is the last record, and there is one at most; §5.2: one that
-            // cannot be read is FORMERR.
-            if (type_ == Type::tsig && (i + 1 != additionals || !is_tsig())) return false;
-            query_.signed_by_tsig |= type_ == Type::tsig;
+            if (type_ == Type::opt) good &= opt();
+            if (type_ == Type::tsig && !tsig(i + 1 == additionals)) return false;
             query_.signed_by_sig0 |= is_sig0();
         }
-        return at_ == message_.size();
+        if (at_ != message_.size()) query_.tsig_at = 0;
+        return good && at_ == message_.size();
     }
 
 private:
@@ -50,22 +58,17 @@ private:
         return true;
     }
 
-    bool is_for_additional() const { return type_ == Type::opt || type_ == Type::tsig; }
-
-    // RFC 8945 §4.2: class ANY, TTL 0; name of the algorithm, time (6 bytes), fudge, size of the
-    // MAC, MAC, original id, error, size of other data, other data.
-    bool is_tsig() const {
-        const std::byte* fixed = message_.data() + fixed_at_;
-        if (load16(fixed + 2) != static_cast<std::uint16_t>(Class::any) || load32(fixed + 4) != 0)
-            return false;
-        const auto rdata = message_.subspan(fixed_at_ + fixed_size, rdata_size_);
-        const std::size_t algorithm = plain_name_size(rdata, 0);
-        if (algorithm == 0 || rdata.size() - algorithm < 10) return false;
-        const auto behind = rdata.subspan(algorithm + 10);
-        const std::size_t mac = load16(behind.data() - 2);
-        return behind.size() >= mac + 6 &&
-               behind.size() - mac - 6 == load16(behind.data() + mac + 4);
+    // RFC 8945 §5.1, §5.2: TSIG is the last record, there is one at most, and one that cannot be
+    // read is FORMERR, whatever the opcode.
+    bool tsig(bool last) {
+        if (last && read_tsig(message_, owner_at_)) {
+            query_.tsig_at = static_cast<std::uint16_t>(owner_at_);
+            return true;
+        }
+        query_.verdict = Rcode::formerr;
+        return false;
     }
+    bool misplaced_tsig() { return type_ == Type::tsig && !tsig(false); }
 
     // RFC 2931 §2: a SIG that covers no type signs the message.
     bool is_sig0() const {
@@ -108,28 +111,12 @@ private:
         return true;
     }
 
-    // Whether the owner is the name of the question. Pointers lead back only, so they end.
     bool owner_is_asked() const {
+        std::array<std::byte, name_size_max> owner;
+        std::size_t at = owner_at_;
         const auto asked = query_.name(message_);
-        std::size_t at = owner_at_, lowest = owner_at_;
-        for (std::size_t told = 0;;) {
-            if (at >= message_.size()) return false;
-            const auto label = std::to_integer<std::size_t>(message_[at]);
-            if (label >= 0xc0) {
-                if (message_.size() - at < 2) return false;
-                at = load16(message_.data() + at) & 0x3fff;
-                if (at < header_size || at >= lowest) return false;
-                lowest = at;
-                continue;
-            }
-            if (label > label_size_max || asked.size() - told < label + 1 ||
-                message_.size() - at < label + 1 ||
-                !equal_names(message_.data() + at, asked.data() + told, label + 1))
-                return false;
-            if (label == 0) return true;
-            told += label + 1;
-            at += label + 1;
-        }
+        return expand_name(message_, at, owner) == asked.size() &&
+               equal_names(owner.data(), asked.data(), asked.size());
     }
 
     const std::span<const std::byte> message_;
@@ -163,6 +150,57 @@ std::size_t skip_name(std::span<const std::byte> message, std::size_t at) noexce
         if (size > name_size_max) return 0;
         if (label == 0) return at <= message.size() ? at : 0;
     }
+}
+
+std::size_t expand_name(std::span<const std::byte> message, std::size_t& at,
+                        std::span<std::byte, name_size_max> out) noexcept {
+    // A name that is honestly compressed needs one pointer for each name that it leans on.
+    constexpr std::size_t pointers_max = 32;
+    std::size_t size = 0, from = at, behind = 0, lowest = at;
+    for (std::size_t pointers = 0;;) {
+        if (from >= message.size()) return 0;
+        const auto label = std::to_integer<std::size_t>(message[from]);
+        if (label >= 0xc0) {
+            if (message.size() - from < 2) return 0;
+            if (behind == 0) behind = from + 2;
+            from = load16(message.data() + from) & 0x3fff;
+            // Only ever backwards, hence never in a circle.
+            if (from >= lowest || ++pointers > pointers_max) return 0;
+            lowest = from;
+            continue;
+        }
+        if (label > label_size_max || size + label + 1 > name_size_max ||
+            message.size() - from < label + 1)
+            return 0;
+        std::copy_n(message.begin() + static_cast<std::ptrdiff_t>(from), label + 1,
+                    out.begin() + static_cast<std::ptrdiff_t>(size));
+        size += label + 1;
+        from += label + 1;
+        if (label == 0) break;
+    }
+    at = behind == 0 ? from : behind;
+    return size;
+}
+
+std::size_t last_record(std::span<const std::byte> message) noexcept {
+    if (message.size() < header_size) return 0;
+    std::size_t at = header_size, last = 0;
+    for (unsigned i = load16(message.data() + 4); i > 0; --i) {
+        at = skip_name(message, at);
+        if (at == 0 || message.size() - at < 4) return 0;
+        at += 4;
+    }
+    for (std::size_t count = 6; count < header_size; count += 2)
+        for (unsigned i = load16(message.data() + count); i > 0; --i) {
+            last = at;
+            at = skip_name(message, at);
+            if (at == 0 || message.size() - at < fixed_size) return 0;
+            const std::size_t size = load16(message.data() + at + 8);
+            if (message.size() - at - fixed_size < size) return 0;
+            at += fixed_size + size;
+        }
+    if (at != message.size()) return 0;
+    return last == 0 ? at : last;
 }
 
 std::optional<Query> read_query(std::span<const std::byte> request) noexcept {

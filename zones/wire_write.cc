@@ -27,6 +27,7 @@ bool Writer::question(std::span<const std::byte> section, const Path& name) noex
     const std::size_t at = size_;
     if (!bytes(section)) return false;
     question_count_ = 1;
+    question_end_ = size_;
     remember(name, 0, name.depth(), at);
     return true;
 }
@@ -157,6 +158,12 @@ bool Writer::opt(const OptRecord& opt, Rcode rcode) noexcept {
     return true;
 }
 
+void Writer::drop_records() noexcept {
+    size_ = question_end_;
+    counts_ = {};
+    spelt_count_ = 0;
+}
+
 std::size_t Writer::finish(std::uint16_t more_flags, Rcode rcode) noexcept {
     const auto code = static_cast<std::uint16_t>(static_cast<std::uint16_t>(rcode) & 0xf);
     store16(out_ + 2, static_cast<std::uint16_t>(flags_ | more_flags | code));
@@ -167,9 +174,10 @@ std::size_t Writer::finish(std::uint16_t more_flags, Rcode rcode) noexcept {
 
 Rcode full_rcode(std::span<const std::byte> response) noexcept {
     const auto low = static_cast<std::uint16_t>(load16(response.data() + 2) & 0xf);
-    // Who has a code that takes an OPT has no other records, so the OPT follows the question.
-    const bool opt_alone = load32(response.data() + 6) == 0 && load16(response.data() + 10) == 1;
-    if (!opt_alone) return static_cast<Rcode>(low);
+    // Who has a code that takes an OPT has no other records but TSIG, so the OPT follows the
+    // question.
+    const bool no_records = load32(response.data() + 6) == 0 && load16(response.data() + 10) <= 2;
+    if (!no_records) return static_cast<Rcode>(low);
     std::size_t at = header_size;
     if (load16(response.data() + 4) != 0) at += plain_name_size(response, at) + 4;
     if (response.size() < at + opt_size || load16(&response[at + 1]) != std::uint16_t(Type::opt))

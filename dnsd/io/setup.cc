@@ -25,6 +25,13 @@ zones::Prefix only(const heartbeat::Address& address) {
     return zones::Prefix::of(bytes);
 }
 
+zones::TransferRules loopback_rules() {
+    const auto v4 = zones::Prefix::parse("127.0.0.0/8");
+    const auto v6 = zones::Prefix::parse("::1");
+    assert(v4 && v6);
+    return {{*v4, std::nullopt}, {*v6, std::nullopt}};
+}
+
 std::vector<zones::Prefix> loopback() {
     const auto v4 = zones::Prefix::parse("127.0.0.0/8");
     const auto v6 = zones::Prefix::parse("::1");
@@ -53,7 +60,7 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
     Setup setup;
     setup.listen = std::move(listen);
     setup.workers = workers;
-    setup.access = {loopback(), loopback()};
+    setup.access = {loopback_rules(), loopback()};
     setup.identity = {version, ""};
     setup.edns.cookies = rolled({});
     setup.rolls_cookies = true;
@@ -88,7 +95,8 @@ Secondaries secondaries_of(const std::vector<ZoneConfig>& zones) {
 
 zones::Access access_of(const Config& config, const std::vector<ZoneConfig>& zones) {
     zones::Access access;
-    access.transfer = config.transfer_allow;
+    for (const zones::Prefix& prefix : config.transfer_allow)
+        access.transfer.push_back({prefix, std::nullopt});
     for (const heartbeat::Address& address : config.monitor_allow)
         access.chaos.push_back(only(address));
     // Each transfer looks through the list, and ten thousand zones have few secondaries.
@@ -96,7 +104,7 @@ zones::Access access_of(const Config& config, const std::vector<ZoneConfig>& zon
     for (const ZoneConfig& zone : zones)
         for (const Endpoint& secondary : zone.secondaries) {
             const zones::Prefix prefix = only(secondary.address);
-            if (seen.insert(prefix.address).second) access.transfer.push_back(prefix);
+            if (seen.insert(prefix.address).second) access.transfer.push_back({prefix, std::nullopt});
         }
     return access;
 }

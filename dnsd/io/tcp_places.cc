@@ -18,12 +18,12 @@ zones::AddressBytes customer(zones::AddressBytes address) {
 
 // An open access list names nobody: there, too, a /64 is one customer.
 TcpPlaces::Who TcpPlaces::who(const zones::AddressBytes& address,
-                              std::span<const zones::Prefix> transfers) {
+                              const zones::TransferRules& transfers) {
     Who who{Kind::stranger, customer(address)};
-    for (const zones::Prefix& allowed : transfers) {
-        if (!allowed.contains(address)) continue;
+    for (const zones::TransferRule& rule : transfers) {
+        if (!rule.from || !rule.from->contains(address)) continue;
         who.kind = Kind::secondary;
-        if (allowed.bits > 64) who.from = address;
+        if (rule.from->bits > 64) who.from = address;
     }
     return who;
 }

@@ -1,6 +1,6 @@
 #pragma once
 // Wall time, for what people read (histories and reports) and for what several servers must read
-// alike (the age of a DNS cookie, RFC 9018 §4.3). Nothing else that is judged by duration may use
+// alike (the age of a DNS cookie, RFC 9018 §4.3; signatures, RFC 8945 §5.2.3). Nothing else that is judged by duration may use
 // it (docs/PROTOCOL.md, "Time").
 
 #include <chrono>
@@ -16,11 +16,11 @@ inline std::int64_t wall_milliseconds() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
-// Unix time modulo 2^32. The coarse clock is a memory read: this is asked for with every batch.
-inline std::uint32_t wall_seconds() {
+// Unix time. The coarse clock is a memory read: this is asked for with every batch.
+inline std::uint64_t wall_seconds() {
     timespec now{};
     ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
-    return static_cast<std::uint32_t>(now.tv_sec);
+    return static_cast<std::uint64_t>(now.tv_sec);
 }
 
 }  // namespace dnsd

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <tuple>
 
 namespace dnsd {
 
@@ -28,21 +27,13 @@ constexpr Duration fetch_time = 250ms;
 
 constexpr std::uint8_t rcode_noerror = 0;
 
-}  // namespace
-
-std::string_view name_of(SecondaryStatus::Notify notify) {
-    switch (notify) {
-        case SecondaryStatus::Notify::none:
-            return "none";
-        case SecondaryStatus::Notify::acknowledged:
-            return "acknowledged";
-        case SecondaryStatus::Notify::unanswered:
-            return "unanswered";
-        case SecondaryStatus::Notify::refused:
-            return "refused";
-    }
-    return "none";
+// Versions have travelled, or began to.
+bool is_transfer(TransferResult result) {
+    return result == TransferResult::done || result == TransferResult::aborted ||
+           result == TransferResult::timed_out;
 }
+
+}  // namespace
 
 Notifier::Notifier(std::vector<Target> targets, std::uint64_t seed) : random_(seed) {
     assert(targets.size() <= targets_max);
@@ -50,16 +41,56 @@ Notifier::Notifier(std::vector<Target> targets, std::uint64_t seed) : random_(se
     index();
 }
 
+// All that is found by: after a change of entries_.
 void Notifier::index() {
-    by_zone_.clear();
-    for (std::size_t i = 0; i < entries_.size(); ++i)
-        by_zone_[entries_[i].target.zone].push_back(i);
+    std::map<zones::Name, ZoneEntries> before = std::exchange(by_zone_, {});
+    std::map<Place, Counts> counted = std::exchange(counts_, {});
+    fresh_.clear();
+    again_.clear();
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const Target& target = entries_[i].target;
+        const auto [zone, is_new] = by_zone_.try_emplace(target.zone);
+        if (const auto old = before.find(target.zone); is_new && old != before.end())
+            zone->second.recent = std::move(old->second.recent);
+        zone->second.entries.push_back(i);
+        const Place place{target.address, target.port};
+        const auto known = counted.find(place);
+        counts_.try_emplace(place, known == counted.end() ? Counts{} : known->second);
+        entries_[i].queued_at = Instant::max();
+        schedule(i);
+    }
 }
 
-const std::vector<std::size_t>& Notifier::of(const zones::Name& zone) const {
-    static const std::vector<std::size_t> none;
+// Puts the entry where its due times belong.
+void Notifier::schedule(std::size_t at) {
+    Entry& entry = entries_[at];
+    const bool fresh = entry.tries == 0 && entry.due <= entry.ask_due;
+    const Instant when = std::min(entry.due, entry.ask_due);
+    if (when == entry.queued_at && fresh == entry.queued_fresh) return;
+    if (entry.queued_at != Instant::max())
+        (entry.queued_fresh ? fresh_ : again_).erase({entry.queued_at, at});
+    if (when != Instant::max()) (fresh ? fresh_ : again_).insert({when, at});
+    entry.queued_at = when;
+    entry.queued_fresh = fresh;
+}
+
+const Notifier::ZoneEntries& Notifier::of(const zones::Name& zone) const {
+    static const ZoneEntries none;
     const auto found = by_zone_.find(zone);
     return found == by_zone_.end() ? none : found->second;
+}
+
+// Those of the zone that a request from there may be of. A key tells two at one address apart.
+std::vector<std::size_t> Notifier::at_address(const zones::Name& zone,
+                                              const heartbeat::Address& address,
+                                              const std::optional<zones::Name>& key) const {
+    std::vector<std::size_t> all, by_key;
+    for (const std::size_t at : of(zone).entries) {
+        if (entries_[at].target.address != address) continue;
+        all.push_back(at);
+        if (key && entries_[at].target.key == key) by_key.push_back(at);
+    }
+    return by_key.empty() ? all : by_key;
 }
 
 // SplitMix64. An id need only be hard to guess for one who does not see the datagrams; he who
@@ -80,30 +111,48 @@ std::vector<Notifier::Effect> Notifier::step(const Event& event, Instant now) {
 }
 
 void Notifier::on(const VersionPublished& event, Instant now, std::vector<Effect>&) {
-    for (const std::size_t at : of(event.zone)) {
-        Entry& entry = entries_[at];
-        if (entry.newest == event.serial) continue;
-        // What was outstanding is replaced: the secondary wants the newest version and no other.
-        const bool was_current = entry.current() || !entry.newest;
-        entry.newest = event.serial;
-        entry.id = draw_id();
-        entry.tries = 0;
-        entry.asks = 0;
-        entry.state = SecondaryStatus::Notify::unanswered;
-        entry.due = now;
-        entry.ask_due = Instant::max();
-        if (was_current) entry.behind_since = now;
+    const auto zone = by_zone_.find(event.zone);
+    if (zone == by_zone_.end()) return;
+    std::vector<zones::Serial>& recent = zone->second.recent;
+    if (recent.empty() || recent.back() != event.serial) recent.push_back(event.serial);
+    if (recent.size() > recent_max) recent.erase(recent.begin());
+    for (const std::size_t at : zone->second.entries) {
+        if (entries_[at].newest == event.serial) continue;
+        replace(entries_[at], event.serial, now);
+        schedule(at);
     }
 }
 
+// What was outstanding is replaced: the secondary wants the newest version and no other. While it
+// transfers, it would do no more with a NOTIFY than remember it (BIND, NSD and Knot all do), so
+// that waiting for the end costs it nothing and spares it a NOTIFY a version.
+void Notifier::replace(Entry& entry, zones::Serial serial, Instant now) {
+    const bool was_current = entry.current() || !entry.newest;
+    entry.newest = serial;
+    entry.id = draw_id();
+    entry.tries = 0;
+    entry.asks = 0;
+    entry.state = SecondaryStatus::Notify::unanswered;
+    if (entry.transfers.empty()) {
+        entry.due = now;
+    } else if (!entry.held) {
+        entry.held = true;
+        entry.due = now + hold_max;
+    }
+    entry.ask_due = Instant::max();
+    if (was_current) entry.behind_since = now;
+}
+
 void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& effects) {
-    for (const std::size_t at : of(event.zone)) {
+    for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
             entry.id != event.id || entry.tries == 0 ||
             entry.state == SecondaryStatus::Notify::acknowledged)
             continue;
+        Counts& counts = counts_[{event.address, event.port}];
         if (event.rcode != rcode_noerror) {
+            ++counts.refused;
             if (entry.state != SecondaryStatus::Notify::refused)
                 effects.push_back(
                     Note{entry.target, "refuses NOTIFY with rcode " + std::to_string(event.rcode)});
@@ -112,31 +161,89 @@ void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& ef
             // Somebody has to change its configuration: it is asked again, but slowly.
             entry.due = now + waits.back();
         } else {
+            ++counts.acknowledged;
             entry.state = SecondaryStatus::Notify::acknowledged;
             entry.due = Instant::max();
         }
         if (!entry.current() && entry.ask_due == Instant::max()) entry.ask_due = now + fetch_time;
+        schedule(at);
         return;
+    }
+}
+
+// RFC 8945 §5.3: as if it had not come. Said once, for a key that differs is a person's mistake.
+void Notifier::on(const FalseAnswerHeard& event, Instant, std::vector<Effect>& effects) {
+    const auto counts = counts_.find({event.address, event.port});
+    if (counts == counts_.end()) return;
+    ++counts->second.unverified;
+    for (const std::size_t at : of(event.zone).entries) {
+        Entry& entry = entries_[at];
+        if (entry.target.address != event.address || entry.target.port != event.port ||
+            entry.falsely_answered)
+            continue;
+        entry.falsely_answered = true;
+        effects.push_back(Note{entry.target, "its answer " + event.why + ", and does not count"});
     }
 }
 
 // What was handed to the kernel need not have come, and a person with dig at that address is no
 // secondary: a transfer proves nothing, but is a good moment to ask.
 void Notifier::on(const SecondaryAsked& event, Instant now, std::vector<Effect>&) {
-    for (const std::size_t at : of(event.zone)) {
+    for (const std::size_t at : at_address(event.zone, event.address, std::nullopt)) {
         Entry& entry = entries_[at];
-        if (entry.target.address == event.address && entry.newest)
-            entry.ask_due = std::min(entry.ask_due, now + fetch_time);
+        if (event.has) {
+            entry.asked = event.has;
+            entry.asked_at = now;
+        }
+        if (!entry.newest) continue;
+        entry.ask_due = std::min(entry.ask_due, now + fetch_time);
+        schedule(at);
     }
 }
 
+// Of two that share an address nobody knows which it is: both are told at once, as ever.
+void Notifier::on(const TransferBegun& event, Instant, std::vector<Effect>&) {
+    const auto peers = at_address(event.zone, event.address, event.key);
+    if (peers.size() != 1) return;
+    std::vector<std::uint64_t>& transfers = entries_[peers.front()].transfers;
+    if (transfers.size() < transfers_max) transfers.push_back(event.transfer);
+}
+
+void Notifier::on(const TransferEnded& event, Instant now, std::vector<Effect>&) {
+    const auto peers = at_address(event.zone, event.address, event.key);
+    std::set<Place> counted;
+    for (const std::size_t at : peers) {
+        Entry& entry = entries_[at];
+        if (is_transfer(event.seen.result)) {
+            entry.last_transfer = event.seen;
+            entry.last_transfer->ended = now;
+        }
+        if (counted.insert({entry.target.address, entry.target.port}).second)
+            counts_[{entry.target.address, entry.target.port}].transfers.add(event.seen.kind,
+                                                                             event.seen.result);
+        std::erase(entry.transfers, event.transfer);
+        if (entry.held && entry.transfers.empty()) {
+            entry.held = false;
+            // It was just sent what it would be told of: only if that got lost is it told.
+            const bool has_newest =
+                event.seen.result == TransferResult::done && event.seen.serial == entry.newest;
+            entry.due = has_newest ? now + 2 * fetch_time : now;
+        }
+        if (entry.newest && !entry.current())
+            entry.ask_due = std::min(entry.ask_due, now + fetch_time);
+        schedule(at);
+    }
+    if (peers.empty()) other_transfers_.add(event.seen.kind, event.seen.result);
+}
+
 void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& effects) {
-    for (const std::size_t at : of(event.zone)) {
+    for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
             entry.id != event.id || entry.asks == 0)
             continue;
         learn(entry, event.serial, now, effects);
+        schedule(at);
         return;
     }
 }
@@ -158,6 +265,7 @@ void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<E
     // It has the newest version: there is nothing left to tell it or to ask it.
     entry.due = Instant::max();
     entry.ask_due = Instant::max();
+    entry.held = false;
     if (entry.troubled)
         effects.push_back(Note{entry.target, "has serial " + std::to_string(has.value()) +
                                                  " and is no longer behind"});
@@ -168,25 +276,22 @@ void Notifier::on(const TargetsChanged& event, Instant now, std::vector<Effect>&
     assert(event.targets.size() <= targets_max);
     std::vector<Entry> entries;
     for (const Target& target : event.targets) {
-        const std::vector<std::size_t>& peers = of(target.zone);
+        const std::vector<std::size_t>& peers = of(target.zone).entries;
         const auto known = std::find_if(peers.begin(), peers.end(), [&](std::size_t at) {
-            return entries_[at].target == target;
+            return entries_[at].target.same_place(target);
         });
         if (known != peers.end()) {
             entries.push_back(entries_[*known]);
+            // Another key: what was wrong with the old one may be mended.
+            if (entries.back().target.key != target.key) entries.back().falsely_answered = false;
+            entries.back().target = target;
             continue;
         }
         Entry fresh{target, {}, {}};
         // One that is new is told what the others of its zone have been told.
         const auto peer = std::find_if(peers.begin(), peers.end(),
                                        [&](std::size_t at) { return entries_[at].newest; });
-        if (peer != peers.end()) {
-            fresh.newest = entries_[*peer].newest;
-            fresh.id = draw_id();
-            fresh.state = SecondaryStatus::Notify::unanswered;
-            fresh.due = now;
-            fresh.behind_since = now;
-        }
+        if (peer != peers.end()) replace(fresh, *entries_[*peer].newest, now);
         entries.push_back(std::move(fresh));
     }
     entries_ = std::move(entries);
@@ -197,7 +302,10 @@ void Notifier::on(const ClockTicked&, Instant, std::vector<Effect>&) {}
 
 void Notifier::send_notify(Entry& entry, Instant now, std::vector<Effect>& effects) {
     effects.push_back(SendNotify{entry.target, entry.id, *entry.newest});
+    ++counts_[{entry.target.address, entry.target.port}].sent;
+    if (entry.tries == 0) entry.first_told = now;
     ++entry.tries;
+    entry.held = false;
     entry.due = now + (entry.state == SecondaryStatus::Notify::refused ? waits.back()
                                                                        : wait_after(entry.tries));
     // A secondary behind a filter that eats NOTIFY may still follow by its refresh timer.
@@ -221,55 +329,29 @@ void Notifier::send_ask(Entry& entry, Instant now, std::vector<Effect>& effects)
 // RFC 1996 §3.4 leaves pacing to us: a burst at a time, first those who have not been told at all.
 void Notifier::send_due(Instant now, std::vector<Effect>& effects) {
     if (now < paced_until_) return;
-    std::vector<Entry*> due;
-    for (Entry& entry : entries_)
-        if (entry.due <= now || entry.ask_due <= now) due.push_back(&entry);
-    if (due.empty()) return;
-    // Only the burst is put in order: at the bound all of it would cost more than the pace.
-    const std::size_t first = std::min(due.size(), burst_max);
-    std::partial_sort(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(first), due.end(),
-                      [](const Entry* a, const Entry* b) {
-                          return std::tuple(a->tries, std::min(a->due, a->ask_due), a) <
-                                 std::tuple(b->tries, std::min(b->due, b->ask_due), b);
-                      });
-    due.resize(first);
     std::size_t sent = 0;
-    for (Entry* entry : due) {
-        if (entry->due <= now && sent < burst_max) {
-            send_notify(*entry, now, effects);
-            ++sent;
+    for (Queue* queue : {&fresh_, &again_})
+        while (sent < burst_max && !queue->empty() && queue->begin()->first <= now) {
+            const std::size_t at = queue->begin()->second;
+            Entry& entry = entries_[at];
+            if (entry.due <= now) {
+                send_notify(entry, now, effects);
+                ++sent;
+            }
+            if (entry.ask_due <= now && sent < burst_max) {
+                send_ask(entry, now, effects);
+                ++sent;
+            }
+            schedule(at);
         }
-        if (entry->ask_due <= now && sent < burst_max) {
-            send_ask(*entry, now, effects);
-            ++sent;
-        }
-    }
     if (sent == burst_max) paced_until_ = now + pace;
 }
 
 heartbeat::Instant Notifier::wakes_at() const {
     Instant first = Instant::max();
-    for (const Entry& entry : entries_) first = std::min({first, entry.due, entry.ask_due});
+    for (const Queue* queue : {&fresh_, &again_})
+        if (!queue->empty()) first = std::min(first, queue->begin()->first);
     return first == Instant::max() ? first : std::max(first, paced_until_);
-}
-
-std::vector<SecondaryStatus> Notifier::status(Instant now) const {
-    std::vector<SecondaryStatus> out;
-    out.reserve(entries_.size());
-    for (const Entry& entry : entries_) {
-        SecondaryStatus status{entry.target.address, entry.target.port,
-                               entry.target.zone,    entry.has,
-                               std::nullopt,         std::nullopt};
-        if (entry.newest && entry.has) {
-            const bool behind = *entry.has < *entry.newest;
-            status.behind = behind ? entry.newest->value() - entry.has->value() : 0;
-            if (behind) status.behind_for = now - entry.behind_since;
-        }
-        status.notify = entry.state;
-        if (entry.state == SecondaryStatus::Notify::unanswered) status.unanswered = entry.tries;
-        out.push_back(std::move(status));
-    }
-    return out;
 }
 
 }  // namespace dnsd

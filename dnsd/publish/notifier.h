@@ -2,6 +2,7 @@
 // A machine for RFC 1996: which secondary has been told which serial, when to ask again, and how
 // far each is behind. A copyable value without a clock, a socket or randomness of its own.
 
+#include "dnsd/publish/transfer_seen.h"
 #include "heartbeat/identity.h"
 #include "zones/name.h"
 #include "zones/serial.h"
@@ -9,7 +10,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -25,6 +28,16 @@ struct SecondaryStatus {
     std::optional<heartbeat::Duration> behind_for;  // nullopt: not behind
     Notify notify = Notify::none;                   // of the newest serial
     unsigned unanswered = 0;  // NOTIFYs of the newest serial without an answer
+    std::optional<heartbeat::Duration> unanswered_for = std::nullopt;  // since the first of them
+    std::string name = {};   // of its host, as the zone's NS set has it; empty: not known
+    bool configured = true;  // false: of the NS set alone
+    std::optional<zones::Name> key = std::nullopt;  // that signs what passes between us
+    // What it said that it has when it last asked for a transfer, and how long ago.
+    std::optional<zones::Serial> asked = std::nullopt;
+    std::optional<heartbeat::Duration> asked_ago = std::nullopt;
+    bool transferring = false;
+    std::optional<TransferSeen> last_transfer = std::nullopt;
+    std::optional<heartbeat::Duration> last_transfer_ago = std::nullopt;
 };
 std::string_view name_of(SecondaryStatus::Notify);
 
@@ -40,12 +53,26 @@ public:
     // After this many tries the secondary is asked again only every `slow`.
     static constexpr unsigned tries_max = 12;
     static constexpr Duration slow = std::chrono::minutes(5);
+    // A secondary that is transferring is told the newest version when it has ended, but not later
+    // than this after the first version that it has not been told of.
+    static constexpr Duration hold_max = std::chrono::seconds(1);
+    // Transfers of one secondary and zone that are known to be under way.
+    static constexpr std::size_t transfers_max = 16;
+    // Versions of one zone that "behind" counts exactly; beyond them serials are subtracted.
+    static constexpr std::size_t recent_max = 128;
 
     struct Target {
         heartbeat::Address address;
         std::uint16_t port = 53;
         zones::Name zone;
+        std::optional<zones::Name> key = std::nullopt;  // signs what passes between us (RFC 8945)
+        std::string name = {};                          // of its host, for people
+        bool configured = true;                         // false: of the NS set alone
         friend bool operator==(const Target&, const Target&) = default;
+        // The same secondary, though what is said of it may have changed.
+        bool same_place(const Target& other) const {
+            return address == other.address && port == other.port && zone == other.zone;
+        }
     };
 
     // ---- Events ----
@@ -61,10 +88,32 @@ public:
         zones::Name zone;
         std::uint8_t rcode = 0;
     };
-    // From that address, whatever the port, a transfer was asked for and sent.
+    // An answer from there to what we signed, whose own signature is missing or false.
+    struct FalseAnswerHeard {
+        heartbeat::Address address;
+        std::uint16_t port = 0;
+        zones::Name zone;
+        std::string why;  // "is not signed"
+    };
+    // From that address, whatever the port, a transfer was asked for; `has` is what an IXFR says.
     struct SecondaryAsked {
         heartbeat::Address address;
         zones::Name zone;
+        std::optional<zones::Serial> has = std::nullopt;
+    };
+    // `transfer` is a number that no other transfer has.
+    struct TransferBegun {
+        heartbeat::Address address;
+        zones::Name zone;
+        std::optional<zones::Name> key;
+        std::uint64_t transfer = 0;
+    };
+    struct TransferEnded {
+        heartbeat::Address address;
+        zones::Name zone;
+        std::optional<zones::Name> key;
+        std::uint64_t transfer = 0;
+        TransferSeen seen;
     };
     // The answer to AskSerial, and the only proof of what it has.
     struct SerialHeard {
@@ -79,8 +128,9 @@ public:
         std::vector<Target> targets;
     };
     struct ClockTicked {};
-    using Event = std::variant<VersionPublished, AnswerHeard, SecondaryAsked, SerialHeard,
-                               TargetsChanged, ClockTicked>;
+    using Event =
+        std::variant<VersionPublished, AnswerHeard, FalseAnswerHeard, SecondaryAsked, TransferBegun,
+                     TransferEnded, SerialHeard, TargetsChanged, ClockTicked>;
 
     // ---- Effects ----
     struct SendNotify {
@@ -100,6 +150,13 @@ public:
     };
     using Effect = std::variant<SendNotify, AskSerial, Note>;
 
+    // Of one secondary, over all zones.
+    struct Counts {
+        std::uint64_t sent = 0, acknowledged = 0, refused = 0, unverified = 0;
+        TransferCounts transfers;
+    };
+    using Place = std::pair<heartbeat::Address, std::uint16_t>;
+
     // Message ids are drawn from `seed`, which the shell draws at random.
     Notifier(std::vector<Target> targets, std::uint64_t seed);
 
@@ -107,8 +164,13 @@ public:
     // When the shell owes a ClockTicked; Instant::max() when nothing is due.
     Instant wakes_at() const;
     std::vector<SecondaryStatus> status(Instant now) const;
+    const std::map<Place, Counts>& counts() const { return counts_; }
+    // Transfers to whom no target is.
+    const TransferCounts& other_transfers() const { return other_transfers_; }
 
 private:
+    // Due things in order, so that a step costs nothing for who has nothing to do.
+    using Queue = std::set<std::pair<Instant, std::size_t>>;
     struct Entry {
         Target target;
         std::optional<zones::Serial> newest;  // that is published; nullopt: nothing yet
@@ -118,28 +180,52 @@ private:
         unsigned tries = 0;    // NOTIFYs of this serial
         unsigned asks = 0;     // SOA queries of this serial
         SecondaryStatus::Notify state = SecondaryStatus::Notify::none;
-        Instant due = Instant::max();      // of the next NOTIFY
-        Instant ask_due = Instant::max();  // of the next SOA query
-        bool troubled = false;             // a Note said so
+        Instant first_told{};                       // of this serial
+        Instant due = Instant::max();               // of the next NOTIFY
+        Instant ask_due = Instant::max();           // of the next SOA query
+        bool troubled = false;                      // a Note said so
+        bool held = false;                          // its NOTIFY waits for the end of a transfer
+        bool falsely_answered = false;              // a Note said so
+        std::vector<std::uint64_t> transfers = {};  // under way
+        std::optional<zones::Serial> asked = std::nullopt;
+        Instant asked_at{};
+        std::optional<TransferSeen> last_transfer = std::nullopt;
+        Instant queued_at = Instant::max();  // its key in `fresh_` or `again_`; max: in neither
+        bool queued_fresh = false;
         bool current() const { return has && newest && *has == *newest; }
+    };
+    struct ZoneEntries {
+        std::vector<std::size_t> entries;   // places in entries_
+        std::vector<zones::Serial> recent;  // the newest last
     };
 
     void on(const VersionPublished&, Instant now, std::vector<Effect>&);
     void on(const AnswerHeard&, Instant now, std::vector<Effect>&);
+    void on(const FalseAnswerHeard&, Instant now, std::vector<Effect>&);
     void on(const SecondaryAsked&, Instant now, std::vector<Effect>&);
+    void on(const TransferBegun&, Instant now, std::vector<Effect>&);
+    void on(const TransferEnded&, Instant now, std::vector<Effect>&);
     void on(const SerialHeard&, Instant now, std::vector<Effect>&);
     void on(const TargetsChanged&, Instant now, std::vector<Effect>&);
     void on(const ClockTicked&, Instant now, std::vector<Effect>&);
+    void replace(Entry&, zones::Serial serial, Instant now);
     void learn(Entry&, zones::Serial has, Instant now, std::vector<Effect>&);
     void send_due(Instant now, std::vector<Effect>&);
     void send_notify(Entry&, Instant now, std::vector<Effect>&);
     void send_ask(Entry&, Instant now, std::vector<Effect>&);
     std::uint16_t draw_id();
     void index();
-    const std::vector<std::size_t>& of(const zones::Name& zone) const;
+    void schedule(std::size_t at);
+    std::vector<std::size_t> at_address(const zones::Name& zone, const heartbeat::Address& address,
+                                        const std::optional<zones::Name>& key) const;
+    const ZoneEntries& of(const zones::Name& zone) const;
+    std::uint32_t behind(const Entry& entry) const;
 
     std::vector<Entry> entries_;
-    std::map<zones::Name, std::vector<std::size_t>> by_zone_;  // places in entries_
+    std::map<zones::Name, ZoneEntries> by_zone_;
+    Queue fresh_, again_;  // who was not told the newest version at all; everything else
+    std::map<Place, Counts> counts_;
+    TransferCounts other_transfers_;
     std::uint64_t random_;
     Instant paced_until_{};
 };

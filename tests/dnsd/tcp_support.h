@@ -91,7 +91,7 @@ inline const dnsd::Endpoint& secondary() {
 }
 inline zones::Access to_the_secondary() {
     zones::Access access;
-    access.transfer = {zones::Prefix::parse("127.0.42.250").value()};
+    access.transfer = {{zones::Prefix::parse("127.0.42.250").value(), std::nullopt}};
     return access;
 }
 

@@ -30,6 +30,14 @@ private:
     int descriptor_;
 };
 
+sockaddr_in place(const std::string& address, int port) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(static_cast<std::uint16_t>(port));
+    inet_pton(AF_INET, address.c_str(), &at.sin_addr);
+    return at;
+}
+
 }  // namespace
 
 std::optional<zones::Answer> ask(const std::string& address, int port, const std::string& name,
@@ -39,11 +47,14 @@ std::optional<zones::Answer> ask(const std::string& address, int port, const std
     const std::uint16_t id = next_id();
     const std::vector<std::byte> query = zones::make_query(*parsed, type, id);
     const Socket udp;
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, address.c_str(), &to.sin_addr);
-    if (connect(udp.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) return std::nullopt;
+    if (address.starts_with("127.")) {
+        const sockaddr_in from = place(asker, 0);
+        if (bind(udp.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0)
+            return std::nullopt;
+    }
+    const sockaddr_in to = place(address, port);
+    if (connect(udp.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
+        return std::nullopt;
     if (send(udp.get(), query.data(), query.size(), 0) < 0) return std::nullopt;
     const auto end = now() + at_most;
     std::array<std::byte, 65535> buffer;

@@ -10,6 +10,10 @@
 
 namespace lab {
 
+// Where the questions for servers on loopback come from: no server of a test has this address, so
+// that what is done to the servers' packets need not befall the questions.
+inline constexpr const char* asker = "127.0.0.99";
+
 std::optional<zones::Answer> ask(const std::string& address, int port, const std::string& name,
                                  zones::Type type, Milliseconds at_most = 1s);
 // The serial in the SOA of an authoritative answer.

@@ -51,8 +51,9 @@ Cluster::Cluster(ClusterPlan plan, const std::string& folder)
     std::filesystem::copy_file(plan_.zone_file, folder_ + "/" + plan_.zone + ".zone");
     write_arbiter_configuration();
     must({program("arbiterctl"), "init", "--config", folder_ + "/dnsd.toml"});
-    secondary_ = std::make_unique<BindSecondary>(BindSecondary::Place{
-        folder_ + "/bind", home(), plan_.bind_port, plan_.zone, home(), plan_.dns_port});
+    secondary_ = std::make_unique<Secondary>(Secondary::Place{ServerKind::bind, folder_ + "/bind",
+                                                              home(), plan_.bind_port, plan_.zone,
+                                                              home(), plan_.dns_port});
 }
 
 Cluster::~Cluster() {

@@ -3,8 +3,8 @@
 // page and a real MariaDB each, and a real BIND as secondary. `./run` shows it, the interop tests
 // break it.
 
-#include "tests/lab/bind.h"
 #include "tests/lab/mariadb.h"
+#include "tests/lab/secondary.h"
 
 #include <memory>
 #include <optional>
@@ -61,7 +61,7 @@ public:
     Machine* machine(const std::string& name);
     Machine* at(const std::string& address);
     Process& arbiter() { return *arbiter_; }
-    BindSecondary& secondary() { return *secondary_; }
+    Secondary& secondary() { return *secondary_; }
     std::string folder() const { return folder_; }
     std::string arbiter_log() const { return folder_ + "/arbiter.log"; }
     std::string logs() const;  // the arbiter's and every agent's, for a failed test to show
@@ -84,7 +84,7 @@ private:
     std::string folder_;
     std::unique_ptr<MariaDbTemplate> installed_;
     std::unique_ptr<Process> arbiter_;
-    std::unique_ptr<BindSecondary> secondary_;
+    std::unique_ptr<Secondary> secondary_;
     std::vector<Machine> machines_;
 };
 

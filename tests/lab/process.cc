@@ -118,6 +118,11 @@ void Process::signal(int number) {
     if (running()) syscall(SYS_pidfd_send_signal, pidfd_, number, nullptr, 0);
 }
 
+void Process::signal_all(int number) {
+    // Its own group, whose number is not given out again before it has been waited for.
+    if (running()) ::kill(-pid_, number);
+}
+
 bool Process::wait(Milliseconds at_most) {
     if (status_) return true;
     pollfd ended{pidfd_, POLLIN, 0};
@@ -217,7 +222,7 @@ void catch_interrupts() {
     for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaction(number, &action, nullptr);
 }
 
-void pause_for(Milliseconds time) {
+void pause_for(std::chrono::microseconds time) {
     if (interrupted != 0) {
         interrupted = 0;  // said once: what is cleaned up behind it may pause again
         throw Interrupted();

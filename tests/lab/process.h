@@ -33,6 +33,8 @@ public:
     pid_t pid() const { return pid_; }
     bool running();
     void signal(int number);
+    // To all processes that it has started and that stayed in its group, too.
+    void signal_all(int number);
     // True when it has ended within that time.
     bool wait(Milliseconds at_most);
     // SIGTERM, and SIGKILL when it has not ended by then.
@@ -82,7 +84,7 @@ bool until(Milliseconds at_most, Fact fact, Milliseconds pause = 20ms);
 // stack is stopped and removed on the way out.
 struct Interrupted {};
 void catch_interrupts();
-void pause_for(Milliseconds);
+void pause_for(std::chrono::microseconds);
 std::chrono::steady_clock::time_point now();
 double seconds_since(std::chrono::steady_clock::time_point);
 

@@ -305,6 +305,254 @@ TEST_CASE("a reload keeps what is known of those that stay and tells those that 
     CHECK(notifier.status(t0 + 2s)[0].address == ns2.address);
 }
 
+TransferSeen seen(TransferResult result, std::uint32_t serial,
+                  TransferKind kind = TransferKind::ixfr) {
+    TransferSeen one;
+    one.kind = kind;
+    one.result = result;
+    one.serial = Serial(serial);
+    one.took = 40ms;
+    one.bytes = 1234;
+    return one;
+}
+
+TEST_CASE(
+    "a burst of versions is told a secondary that transfers as the newest, when it has ended") {
+    Notifier notifier({ns1, ns2}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    CHECK(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, 1}, t0 + 1ms).empty());
+    CHECK(notifier.status(t0 + 1ms)[0].transferring);
+    for (unsigned i = 8; i < 20; ++i)  // the other one is told every one of them at once
+        for (const Sent& sent :
+             only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(i)}, t0 + i * 1ms)))
+            CHECK(sent.target == ns2);
+    const auto sent = only<Sent>(notifier.step(
+        Notifier::TransferEnded{ns1.address, wiki, {}, 1, seen(TransferResult::done, 7)},
+        t0 + 20ms));
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].target == ns1);
+    CHECK(sent[0].serial == Serial(19));
+    CHECK_FALSE(notifier.status(t0 + 20ms)[0].transferring);
+}
+
+TEST_CASE("a version that comes after the transfer has ended is not held back") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, 1}, t0 + 1ms));
+    static_cast<void>(notifier.step(
+        Notifier::TransferEnded{ns1.address, wiki, {}, 1, seen(TransferResult::done, 7)},
+        t0 + 2ms));
+    CHECK(only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0 + 3ms)).size() ==
+          1);
+}
+
+TEST_CASE("a transfer that does not end delays a NOTIFY by a second, whatever is published") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(1)}, t0));
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, 1}, t0));
+    std::vector<std::pair<Duration, std::uint32_t>> told;
+    for (unsigned i = 1; i <= 300; ++i)  // three seconds, a version each 10 ms
+        for (const Sent& sent : only<Sent>(
+                 notifier.step(Notifier::VersionPublished{wiki, Serial(1 + i)}, t0 + i * 10ms)))
+            told.emplace_back(i * 10ms, sent.serial.value());
+    REQUIRE(told.size() == 2);
+    CHECK(told[0].first == 10ms + Notifier::hold_max);
+    CHECK(told[1].first - told[0].first <= Notifier::hold_max + 10ms);
+    CHECK(told[0].second >= 101);
+}
+
+TEST_CASE("a held version that the transfer has brought itself is asked for before it is told") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, 1}, t0));
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0 + 1ms));
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, 2}, t0 + 2ms));
+    CHECK(
+        notifier
+            .step(
+                Notifier::TransferEnded{ns1.address, wiki, {}, 1, seen(TransferResult::aborted, 7)},
+                t0 + 3ms)
+            .empty());
+    CHECK(
+        notifier
+            .step(Notifier::TransferEnded{ns1.address, wiki, {}, 2, seen(TransferResult::done, 8)},
+                  t0 + 4ms)
+            .empty());
+    const auto asked = only<Asked>(notifier.step(Notifier::ClockTicked{}, notifier.wakes_at()));
+    REQUIRE(asked.size() == 1);
+    SUBCASE("it has it") {
+        static_cast<void>(notifier.step(serial_of(asked[0], 8), t0 + 300ms));
+        CHECK(run<Sent>(notifier, t0, t0 + 1h).empty());
+    }
+    SUBCASE("it does not say so") {
+        const auto sent = run<Sent>(notifier, t0, t0 + 600ms);
+        REQUIRE(!sent.empty());
+        CHECK(sent[0].second.serial == Serial(8));
+    }
+}
+
+TEST_CASE("of two secondaries at one address a transfer holds back neither, unless by its key") {
+    Notifier::Target second = ns1;
+    second.port = 5301;
+    second.key = *Name::parse("ns1.key");
+    Notifier notifier({ns1, second}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    std::optional<Name> key;
+    std::size_t told = 2;
+    SUBCASE("unsigned") {}
+    SUBCASE("signed") {
+        key = second.key;
+        told = 1;
+    }
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, key, 1}, t0));
+    CHECK(only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0 + 1ms)).size() ==
+          told);
+}
+
+TEST_CASE("transfers under way are remembered up to a bound, and ends without a begin are borne") {
+    Notifier notifier({ns1}, 1);
+    for (std::uint64_t i = 0; i < 10 * Notifier::transfers_max; ++i)
+        static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, i}, t0));
+    for (std::uint64_t i = 0; i < 20 * Notifier::transfers_max; ++i)
+        static_cast<void>(notifier.step(
+            Notifier::TransferEnded{ns1.address, wiki, {}, i, seen(TransferResult::done, 7)}, t0));
+    CHECK_FALSE(notifier.status(t0)[0].transferring);
+    CHECK(only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0)).size() == 1);
+}
+
+TEST_CASE("what a secondary asked with and was sent is told, and counted by kind and result") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    static_cast<void>(notifier.step(Notifier::SecondaryAsked{ns1.address, wiki, Serial(5)}, t0));
+    static_cast<void>(notifier.step(
+        Notifier::TransferEnded{ns1.address, wiki, {}, 1, seen(TransferResult::done, 7)}, t0 + 1s));
+    static_cast<void>(notifier.step(
+        Notifier::TransferEnded{ns1.address, wiki, {}, 2, seen(TransferResult::current, 7)},
+        t0 + 2s));
+    static_cast<void>(notifier.step(
+        Notifier::TransferEnded{
+            ns2.address, wiki, {}, 3, seen(TransferResult::timed_out, 7, TransferKind::axfr)},
+        t0 + 2s));
+    const auto status = notifier.status(t0 + 3s)[0];
+    CHECK(status.asked == Serial(5));
+    CHECK(status.asked_ago == Duration(3s));
+    CHECK_FALSE(status.serial);  // that it asked proves nothing
+    REQUIRE(status.last_transfer);
+    CHECK(status.last_transfer->result == TransferResult::done);
+    CHECK(status.last_transfer->bytes == 1234);
+    CHECK(status.last_transfer_ago == Duration(2s));
+    const auto count = [](const TransferCounts& of, TransferKind kind, TransferResult result) {
+        return of.of[static_cast<std::size_t>(kind)][static_cast<std::size_t>(result)];
+    };
+    const auto& counts = notifier.counts().at({ns1.address, 53});
+    CHECK(counts.sent >= 1);
+    CHECK(count(counts.transfers, TransferKind::ixfr, TransferResult::done) == 1);
+    CHECK(count(counts.transfers, TransferKind::ixfr, TransferResult::current) == 1);
+    CHECK(count(notifier.other_transfers(), TransferKind::axfr, TransferResult::timed_out) == 1);
+}
+
+TEST_CASE("an answer that is not well signed is counted and said once, and changes nothing") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    const Notifier::FalseAnswerHeard wrong{ns1.address, 53, wiki, "is not signed"};
+    const auto notes = only<Note>(notifier.step(wrong, t0 + 1ms));
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].text == "its answer is not signed, and does not count");
+    for (int i = 0; i < 1000; ++i) CHECK(only<Note>(notifier.step(wrong, t0 + 2ms)).empty());
+    CHECK(notifier.counts().at({ns1.address, 53}).unverified == 1001);
+    CHECK(notifier.status(t0 + 2ms)[0].notify == Notify::unanswered);
+    CHECK(notifier.counts().size() == 1);
+    static_cast<void>(notifier.step(Notifier::FalseAnswerHeard{ns2.address, 53, wiki, ""}, t0));
+    CHECK(notifier.counts().size() == 1);  // strangers have no counter
+}
+
+TEST_CASE("behind counts versions, also when serials are dates") {
+    Notifier notifier({ns1}, 1);
+    for (const std::uint32_t serial : {2026112200U, 2026112201U, 2026112300U})
+        static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(serial)}, t0));
+    static_cast<void>(proves(notifier, ns1, 2026112200, t0 + 1s));
+    CHECK(notifier.status(t0 + 1s)[0].behind == 2);
+}
+
+TEST_CASE("of the versions of a zone a bounded number is remembered") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(1)}, t0));
+    static_cast<void>(proves(notifier, ns1, 1, t0 + 1s));
+    for (std::uint32_t i = 1; i < Notifier::recent_max; ++i)
+        static_cast<void>(
+            notifier.step(Notifier::VersionPublished{wiki, Serial(1 + 1000 * i)}, t0 + 2s));
+    CHECK(notifier.status(t0 + 2s)[0].behind == Notifier::recent_max - 1);
+    static_cast<void>(notifier.step(
+        Notifier::VersionPublished{wiki, Serial(1 + 1000 * Notifier::recent_max)}, t0 + 2s));
+    CHECK(notifier.status(t0 + 2s)[0].behind == 1000 * Notifier::recent_max);  // subtracted
+}
+
+// A hundred changes of single zones among `zones`; each step used to look at all entries.
+std::chrono::nanoseconds changes_among(unsigned zones) {
+    std::vector<Notifier::Target> targets;
+    for (unsigned i = 0; i < zones; ++i)
+        for (const auto& one : {ns1, ns2})
+            targets.push_back(
+                {one.address, 53, *Name::parse("z" + std::to_string(i) + ".example")});
+    Notifier notifier(targets, 1);
+    std::size_t sent = 0;
+    const auto begin = std::chrono::steady_clock::now();
+    for (unsigned i = 0; i < 1000; ++i) {
+        const Instant now = t0 + i * 20ms;
+        const auto& zone = targets[2 * (i % zones)].zone;
+        for (const Sent& one :
+             only<Sent>(notifier.step(Notifier::VersionPublished{zone, Serial(7 + i)}, now))) {
+            sent += one.target.zone == zone;
+            static_cast<void>(notifier.step(answer_to(one), now));
+        }
+    }
+    CHECK(sent == 2000);
+    return std::chrono::steady_clock::now() - begin;
+}
+
+TEST_CASE("a change of one zone among ten thousand looks at its own secondaries alone") {
+    const auto few = changes_among(100);
+    CHECK(changes_among(10'000) < 10 * few + 100ms);
+}
+
+TEST_CASE("whom the notifier speaks to is a target, whatever it hears (never_sends_query_out)") {
+    Notifier notifier({ns1}, 1);
+    std::vector<Notifier::Effect> all;
+    const auto take = [&](std::vector<Notifier::Effect> effects) {
+        for (auto& effect : effects) all.push_back(std::move(effect));
+    };
+    take(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    for (const auto& from : {ns1.address, ns2.address})
+        for (const Name& zone : {wiki, other, Name()}) {
+            take(notifier.step(Notifier::SecondaryAsked{from, zone, Serial(3)}, t0));
+            take(notifier.step(Notifier::TransferBegun{from, zone, {}, 1}, t0));
+            take(notifier.step(Notifier::VersionPublished{zone, Serial(8)}, t0));
+            take(notifier.step(
+                Notifier::TransferEnded{from, zone, {}, 1, seen(TransferResult::done, 8)}, t0));
+            take(notifier.step(Notifier::SerialHeard{from, 53, 1, zone, Serial(9)}, t0));
+            take(notifier.step(Notifier::AnswerHeard{from, 53, 1, zone, 0}, t0));
+            take(notifier.step(Notifier::FalseAnswerHeard{from, 53, zone, "is false"}, t0));
+        }
+    while (notifier.wakes_at() < t0 + 1h)
+        take(notifier.step(Notifier::ClockTicked{}, notifier.wakes_at()));
+    CHECK(all.size() > 10);
+    for (const Sent& sent : only<Sent>(all)) CHECK(sent.target == ns1);
+    for (const Asked& asked : only<Asked>(all)) CHECK(asked.target == ns1);
+}
+
+TEST_CASE("a flood of answers that nobody asked for makes no effect (notify_in_flood)") {
+    Notifier notifier({ns1}, 1);
+    const auto sent = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    REQUIRE(sent.size() == 1);
+    for (std::uint32_t i = 0; i < 65'536; ++i) {
+        if (i == sent[0].id) continue;
+        const Notifier::AnswerHeard forged{ns1.address, 53, static_cast<std::uint16_t>(i), wiki, 5};
+        REQUIRE(notifier.step(forged, t0 + 1ms).empty());
+    }
+    CHECK(notifier.status(t0 + 1ms)[0].notify == Notify::unanswered);
+    CHECK(notifier.wakes_at() == t0 + 100ms);
+}
+
 TEST_CASE("a copy of the machine goes its own way") {
     Notifier one({ns1}, 1);
     Notifier two = one;

@@ -12,7 +12,7 @@ using namespace zones::testing;
 
 namespace {
 
-const Access to_us{{*Prefix::parse("192.0.2.53")}, {}};
+const Access to_us{{{*Prefix::parse("192.0.2.53"), {}}}, {}};
 
 Asking by_tcp(Type type = Type::a) {
     Asking asking;

@@ -43,7 +43,7 @@ struct Asking {
     std::uint64_t rotation = 0;
     Peer::Transport transport = Peer::Transport::udp;
     std::string peer = "192.0.2.53";
-    std::uint32_t now_seconds = 0;
+    std::uint64_t now_seconds = 0;
     std::uint16_t tcp_idle_ds = 0;
 };
 Bytes query(std::string_view qname, const Asking& asking = {});
