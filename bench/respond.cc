@@ -20,6 +20,18 @@ constexpr int rounds = 15;
 constexpr int queries = 200'000;
 constexpr int names = 10'000;
 
+zones::TsigKey key_of(zones::TsigAlgorithm algorithm) {
+    return {*zones::Name::parse("key-" + std::string(text(algorithm))), algorithm,
+            Bytes(zones::mac_size(algorithm), std::byte{7})};
+}
+
+zones::TsigKeys keys() {
+    std::vector<zones::TsigKey> all;
+    for (std::size_t i = 0; i < zones::tsig_algorithms; ++i)
+        all.push_back(key_of(static_cast<zones::TsigAlgorithm>(i)));
+    return zones::TsigKeys(std::move(all));
+}
+
 zones::Catalog catalog() {
     std::string text = "$TTL 300\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.53\n";
     for (int i = 0; i < names; ++i) text += "h" + std::to_string(i) + " A 192.0.2.1\n";
@@ -29,7 +41,7 @@ zones::Catalog catalog() {
     zones::EdnsRules rules;
     rules.cookies = *zones::CookieSecrets::parse("e5e973e5a6b2a43f48e7dc849e37bfcf");
     for (const char c : {'n', 's', '0'}) rules.nsid.push_back(static_cast<std::byte>(c));
-    return zones::Catalog().with(zones::History(loaded.zone)).with(std::move(rules));
+    return zones::Catalog().with(zones::History(loaded.zone)).with(std::move(rules)).with(keys());
 }
 
 Bytes request(const std::string& name, int kind, const Bytes& options) {
@@ -98,5 +110,19 @@ int main() {
             requests.push_back(
                 request("h" + std::to_string(i) + ".example", kind.edns, kind.options));
         std::printf("%-26s %7.1f ns\n", kind.name, nanoseconds(served, requests));
+    }
+    for (std::size_t i = 0; i < zones::tsig_algorithms; ++i) {
+        const zones::TsigKey key = key_of(static_cast<zones::TsigAlgorithm>(i));
+        zones::TsigKey wrong = key;
+        wrong.secret[0] ^= std::byte{1};
+        for (const bool rightly : {true, false}) {
+            std::vector<Bytes> requests;
+            for (int k = 0; k < names; ++k) {
+                const Bytes plain = request("h" + std::to_string(k) + ".example", 1, {});
+                requests.push_back(zones::tsig_sign(plain, rightly ? key : wrong, 0));
+            }
+            const std::string name = std::string(text(key.algorithm)) + (rightly ? "" : ", BADSIG");
+            std::printf("%-26s %7.1f ns\n", name.c_str(), nanoseconds(served, requests));
+        }
     }
 }

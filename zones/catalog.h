@@ -48,6 +48,9 @@ bool any_met_by(const TransferRules& rules, const AddressBytes& address,
 struct Access {
     TransferRules transfer;     // AXFR and IXFR of every zone
     std::vector<Prefix> chaos;  // class CH: version.bind, id.server
+    // From where connections are let in before those of strangers: transfers of some zone are
+    // allowed there, or are with a key.
+    std::vector<Prefix> known = {};
 };
 bool any_contains(const std::vector<Prefix>& prefixes, const AddressBytes& address) noexcept;
 

@@ -22,11 +22,37 @@ bool same_id(std::span<const std::byte> one, std::span<const std::byte> other) {
     return one[0] == other[0] && one[1] == other[1];
 }
 
+// The serial of the version that is told to who asks for a transfer now.
+Serial served(const Catalog& catalog, std::span<const std::byte> request) {
+    const auto name = Name::from_wire(request.subspan(header_size));
+    const History* history = name ? catalog.zone(*name) : nullptr;
+    return history == nullptr ? Serial(0) : history->newest()->serial();
+}
+
 std::vector<std::byte> copy(std::span<const std::byte> bytes) {
     return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace
+
+bool asks_ixfr(std::span<const std::byte> request) noexcept {
+    const std::size_t name = plain_name_size(request, header_size);
+    return asks_transfer(request) &&
+           request[header_size + name + 1] == static_cast<std::byte>(Type::ixfr);
+}
+
+Conversation::Told Conversation::UnderWay::told() const {
+    Told out{number, copy(stream.request()), serial, false, bytes};
+    if (const Name* signer = stream.signer()) out.signer = *signer;
+    return out;
+}
+
+std::vector<Conversation::Told> Conversation::under_way(std::uint64_t after) const {
+    std::vector<Told> out;
+    for (const UnderWay& transfer : transfers_)
+        if (transfer.number > after) out.push_back(transfer.told());
+    return out;
+}
 
 std::size_t Conversation::feed(std::span<const std::byte> bytes) {
     return room() == 0 ? 0 : reader_.feed(bytes);
@@ -43,8 +69,8 @@ std::optional<std::span<const std::byte>> Conversation::next_request() {
 // one of them.
 bool Conversation::must_wait(std::span<const std::byte> request) const {
     if (transfers_.size() >= transfers_max && asks_transfer(request)) return true;
-    return std::any_of(transfers_.begin(), transfers_.end(), [&](const TsigStream& transfer) {
-        return same_id(transfer.request(), request);
+    return std::any_of(transfers_.begin(), transfers_.end(), [&](const UnderWay& transfer) {
+        return same_id(transfer.stream.request(), request);
     });
 }
 
@@ -79,7 +105,7 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
     const bool transfer = asks_transfer(request);
     if (transfer) {
         if (auto begun = begin_transfer(catalog, request, peer_, turn)) {
-            transfers_.push_back(std::move(*begun));
+            transfers_.push_back({std::move(*begun), ++last_number_, served(catalog, request)});
             ++spoken.responses[static_cast<std::size_t>(Rcode::noerror)];
             return 0;
         }
@@ -96,7 +122,9 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
     ++spoken.responses[static_cast<std::size_t>(rcode)];
     if (outcome.refusal != Refusal::none) spoken.refused.push_back({copy(request), outcome});
     // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
-    if (transfer && rcode == Rcode::noerror) spoken.transferred.push_back(copy(request));
+    if (transfer && rcode == Rcode::noerror)
+        spoken.transferred.push_back(
+            {++last_number_, copy(request), served(catalog, request), true, size});
     set_stream_prefix(out, size);
     return stream_prefix_size + size;
 }
@@ -104,13 +132,14 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
 // One message of the transfer whose turn it is.
 std::size_t Conversation::stream(const Turn& turn, std::span<std::byte> out, Spoken& spoken) {
     if (transfers_.empty()) return 0;
-    TsigStream& transfer = transfers_[turn_of_];
+    UnderWay& transfer = transfers_[turn_of_];
     const auto message = out.subspan(stream_prefix_size, message_size_max);
-    const std::size_t size = transfer.next(message, turn.now_seconds);
+    const std::size_t size = transfer.stream.next(message, turn.now_seconds);
+    transfer.bytes += size;
     assert(size != 0);  // those that are done have gone
     set_stream_prefix(out, size);
-    if (transfer.done()) {
-        spoken.transferred.push_back(copy(transfer.request()));
+    if (transfer.stream.done()) {
+        spoken.transferred.push_back(transfer.told());
         transfers_.erase(transfers_.begin() + static_cast<std::ptrdiff_t>(turn_of_));
     } else {
         ++turn_of_;

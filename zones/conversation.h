@@ -15,6 +15,9 @@
 
 namespace zones {
 
+// Is the first question's type IXFR?
+bool asks_ixfr(std::span<const std::byte> request) noexcept;
+
 class Conversation {
 public:
     // Transfers under way at a time. The request for one more waits, and what stands behind it,
@@ -37,13 +40,23 @@ public:
         Outcome outcome;
     };
 
+    // A transfer: what was asked for, and how far it has come.
+    struct Told {
+        std::uint64_t number = 0;  // of those of this conversation, from 1 on
+        std::vector<std::byte> request;
+        Serial serial{0};        // of the version that is told
+        bool current = false;    // the SOA alone: who asked has that version (RFC 1995 §2)
+        std::uint64_t bytes = 0;  // of messages so far
+        std::optional<Name> signer = {};
+    };
+
     // What one speak() wrote, and of what.
     struct Spoken {
         std::size_t size = 0;
         std::uint32_t requests = 0;
         std::uint32_t silent = 0;  // among them: what was no request at all
         std::array<std::uint32_t, rcodes_max> responses{};  // begun, by RCODE
-        std::vector<std::vector<std::byte>> transferred;  // requests; their last message is in here
+        std::vector<Told> transferred;  // their last message is in here
         std::vector<Refused> refused;
     };
 
@@ -68,6 +81,10 @@ public:
     // What came was no request: no more will be read.
     bool over() const { return over_ || reader_.broken(); }
     std::size_t transfers() const { return transfers_.size(); }
+    // Those under way that begun behind number `after`.
+    std::vector<Told> under_way(std::uint64_t after = 0) const;
+    // The number of the last transfer that has begun.
+    std::uint64_t last_number() const { return last_number_; }
 
 private:
     std::optional<std::span<const std::byte>> next_request();
@@ -79,7 +96,15 @@ private:
     Peer peer_;
     StreamReader reader_;
     std::optional<std::span<const std::byte>> waiting_;  // of reader_, which is not fed meanwhile
-    std::vector<TsigStream> transfers_;
+    struct UnderWay {
+        TsigStream stream;
+        std::uint64_t number = 0;
+        Serial serial{0};
+        std::uint64_t bytes = 0;
+        Told told() const;
+    };
+    std::vector<UnderWay> transfers_;
+    std::uint64_t last_number_ = 0;
     std::size_t turn_of_ = 0;  // of transfers_, when there are any
     bool more_ = false;
     bool over_ = false;

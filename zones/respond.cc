@@ -69,7 +69,8 @@ public:
             if (!writer_.question(query_.question(request_), path_)) more_flags_ |= Flag::tc;
         }
         const Rcode rcode = decide();
-        if (tsig_) return write_signed(rcode);
+        if (tsig_) [[unlikely]]
+            return write_signed(rcode);
         if (query_.edns) write_opt(rcode);
         return writer_.finish(more_flags_, rcode);
     }
@@ -80,8 +81,12 @@ private:
     // For all but the TSIG record, which has its room before everything else. That of a request
     // whose names are so long that they leave none for a header is not answered by one.
     std::size_t limit(std::size_t room) {
-        const std::size_t limit = std::min(room, message_limit());
-        if (query_.tsig_at == 0) return limit;
+        if (query_.tsig_at == 0) [[likely]]
+            return message_limit();
+        return limit_beside_tsig(std::min(room, message_limit()));
+    }
+
+    [[gnu::cold]] std::size_t limit_beside_tsig(std::size_t limit) {
         tsig_.emplace(*catalog_.keys(), request_, query_.tsig_at, turn_.now_seconds);
         if (limit < tsig_->size() + header_size) {
             tsig_room_ = false;
@@ -100,7 +105,7 @@ private:
 
     // RFC 8945 §5.3: what has no room beside its signature is the question and TC alone, without an
     // error; but errors of signatures stay what they are.
-    std::size_t write_signed(Rcode rcode) {
+    [[gnu::cold]] std::size_t write_signed(Rcode rcode) {
         if ((more_flags_ & Flag::tc) != 0 && tsig_->error() == TsigError::none) {
             writer_.drop_records();
             rcode = Rcode::noerror;
@@ -125,16 +130,15 @@ private:
         return rcode;
     }
 
-    Rcode refuse(Rcode rcode, Refusal refusal) {
-        refusal_ = refusal;
-        return rcode;
+    Rcode refused_signature() {
+        refusal_ = refusal_of(tsig_->error());
+        return tsig_->error() == TsigError::malformed ? Rcode::formerr : Rcode::notauth;
     }
 
     Rcode decide() {
         // RFC 8945 §5.2: before anything that the message says.
-        if (tsig_ && tsig_->error() == TsigError::malformed) return Rcode::formerr;
-        if (tsig_ && tsig_->error() != TsigError::none)
-            return refuse(Rcode::notauth, refusal_of(tsig_->error()));
+        if (tsig_ && tsig_->error() != TsigError::none) [[unlikely]]
+            return refused_signature();
         if (query_.verdict != Rcode::noerror) return query_.verdict;
         switch (query_.opcode) {
             case Opcode::query:

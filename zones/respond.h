@@ -27,6 +27,7 @@ enum class Refusal : std::uint8_t {
     bad_time,
     bad_truncation,
 };
+inline constexpr std::size_t refusals = 7;
 // For people, behind "refused transfer of ZONE to ADDRESS: ".
 std::string_view text(Refusal refusal) noexcept;
 

@@ -29,7 +29,7 @@ struct TsigKey {
 struct TsigPolicy {
     std::uint16_t fudge_seconds = 300;  // told in what we sign; of requests theirs counts
     // MACs of requests that are cut, but to no fewer bytes than this, are accepted; never ones that
-    // RFC 8945 §5.2.2.1 forbids. 0: whole ones alone, as BIND and Knot have it.
+    // RFC 8945 §5.2.2.1 forbids. 0: whole ones alone, as BIND has it.
     std::size_t mac_size_min = 0;
 };
 

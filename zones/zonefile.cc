@@ -276,6 +276,7 @@ private:
             });
         watch(place);
         watch_above(place, head->type);
+        if (head->type == Type::soa && !result_.soa) note_soa(line, head->type_at);
         check_record(zone_, *owner_, head->type, *rdata, data_words_, tag_of(place), flaws_);
         builder_.add(owner_->wire(), head->type, Ttl{*ttl}, *rdata, tag_of(place));
     }
@@ -342,6 +343,17 @@ private:
         if (found == watched_.end() || std::exchange(found->second, true)) return;
         const FlawPlace place = FlawPlace::of(tag_of(word));
         result_.seen.push_back({found->first, result_.files[place.file], place.line, place.column});
+    }
+
+    // In RFC 3597's form nothing of it has a place.
+    void note_soa(const MasterLine& line, std::size_t type_at) {
+        constexpr std::size_t serial = 3, refresh = 4, minimum = 7;
+        if (line.words.size() <= type_at + minimum) return;
+        const auto at = [&](std::size_t word) {
+            const FlawPlace place = FlawPlace::of(tag_of(line.words[type_at + word]));
+            return Place{zone_, result_.files[place.file], place.line, place.column};
+        };
+        result_.soa = SoaPlaces{at(serial), at(refresh), at(minimum)};
     }
 
     void watch_above(const Word& word, Type type) {

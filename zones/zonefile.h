@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +36,11 @@ struct Place {
     unsigned line = 0, column = 0;
 };
 
+// Of numbers in the SOA.
+struct SoaPlaces {
+    Place serial, refresh, minimum;
+};
+
 // A DNAME or a cut (NS below the apex) above a watched name, which it takes out of the zone
 // (RFC 6672 §2.3, RFC 1034 §4.2.1). The first of its type there.
 struct Cover {
@@ -48,6 +54,7 @@ struct Loaded {
     std::vector<std::string> files;    // all that were read, the zone's own first
     std::vector<Place> seen;           // of the names that were watched for, in file order
     std::vector<Cover> covers;         // in file order
+    std::optional<SoaPlaces> soa;      // of the first; none where it is not written out
 };
 
 // Reads a file (the zone's own, or of an $INCLUDE): the text, or a sentence why not.

@@ -16,12 +16,13 @@ namespace {
 constexpr std::uint16_t dns_port = 53;
 constexpr std::uint16_t heartbeat_port = 5399;
 constexpr std::uint16_t monitor_port = 9453;
-constexpr std::size_t allow_max = 1024;
+constexpr std::size_t monitor_allow_max = 1024;
 
 class Reading {
 public:
-    Reading(const std::string& path, Document& document, const toml::table& root)
-        : document_(document), top_(document, "", root) {
+    Reading(const std::string& path, Document& document, const toml::table& root,
+            const zones::Opener& open_secret)
+        : document_(document), top_(document, "", root), transfers_(document, open_secret) {
         const std::size_t slash = path.rfind('/');
         directory_ = slash == std::string::npos ? "" : path.substr(0, slash + 1);
     }
@@ -35,7 +36,7 @@ public:
         dns();
         heartbeats();
         state();
-        transfers();
+        config_.transfer = transfers_.read(top_.table("transfer"), directory_);
         monitor();
         hooks();
         zones_and_groups();
@@ -95,7 +96,8 @@ private:
     std::size_t secondaries() const {
         std::set<Address> addresses;
         for (const ZoneConfig& zone : config_.zones)
-            for (const Endpoint& secondary : zone.secondaries) addresses.insert(secondary.address);
+            for (const Secondary& secondary : zone.secondaries)
+                addresses.insert(secondary.endpoint.address);
         return addresses.size();
     }
 
@@ -137,26 +139,6 @@ private:
         table->finish();
     }
 
-    void transfers() {
-        auto table = top_.table("transfer");
-        if (!table) return;
-        for (const auto& field : table->texts("allow", allow_max)) {
-            const auto prefix = zones::Prefix::parse(field.value);
-            if (prefix)
-                config_.transfer_allow.push_back(*prefix);
-            else
-                document_.error(field.place,
-                                fmt::format("\"{}\" is no address and no network", field.value),
-                                "as in \"192.0.2.1\" or \"192.0.2.0/24\"");
-        }
-        const auto key_file = table->text("key_file", "");
-        if (!key_file.value.empty())
-            document_.error(
-                key_file.place, "transfers signed by TSIG are not possible in this version",
-                "leave key_file out, and let 'allow' and 'secondaries' decide by address");
-        table->finish();
-    }
-
     void monitor() {
         auto table = top_.table("monitor");
         config_.monitor_allow = {*Address::parse("127.0.0.1"), *Address::parse("::1")};
@@ -165,7 +147,7 @@ private:
         const auto field = table->text("listen", config_.monitor_listen->text());
         config_.monitor_listen = field.value.empty() ? std::nullopt : endpoint(field, monitor_port);
         if (table->has("allow")) config_.monitor_allow.clear();
-        for (const auto& entry : table->texts("allow", allow_max)) {
+        for (const auto& entry : table->texts("allow", monitor_allow_max)) {
             if (const auto address = Address::parse(entry.value))
                 config_.monitor_allow.push_back(*address);
             else
@@ -200,9 +182,9 @@ private:
 
     void refuse_short_form() {
         for (const std::string_view key :
-             {"zone_file", "secondaries", "www", "master", "servers"}) {
+             {"zone_file", "secondaries", "serial", "www", "master", "servers"}) {
             if (!top_.has(key)) continue;
-            const bool of_zone = key == "zone_file" || key == "secondaries";
+            const bool of_zone = key == "zone_file" || key == "secondaries" || key == "serial";
             document_.error(
                 place_of(top_.raw().get(key)->source()),
                 fmt::format("'{}' is of the short form and does not go with [[zone]] and [[group]]",
@@ -221,14 +203,15 @@ private:
     }
 
     void add_zone(const Field<std::string>& name_field, const Field<std::string>& file,
-                  std::vector<Endpoint> secondaries) {
+                  ZoneConfig zone) {
         const auto name = zone_name(name_field);
         if (!name) return;
         if (!zone_at_.emplace(*name, config_.zones.size()).second)
-            document_.error(name_field.place,
-                            fmt::format("the zone {} is there twice", name->text()));
-        else
-            config_.zones.push_back({*name, absolute(file.value), std::move(secondaries)});
+            return document_.error(name_field.place,
+                                   fmt::format("the zone {} is there twice", name->text()));
+        zone.name = *name;
+        zone.file = absolute(file.value);
+        config_.zones.push_back(std::move(zone));
     }
 
     const ZoneConfig* find_zone(const zones::Name& name) const {
@@ -236,10 +219,22 @@ private:
         return found == zone_at_.end() ? nullptr : &config_.zones[found->second];
     }
 
+    // All but its name and its file.
+    ZoneConfig rest_of_zone(Table& table) {
+        ZoneConfig zone;
+        zone.secondaries = transfers_.secondaries(table, dns_port, secondaries_max);
+        zone.notify_ns = config_.transfer.notify_ns;
+        const auto serial = table.word("serial", "counter", {"counter", "date", "unixtime"});
+        zone.serial = serial.value == "date"       ? SerialStyle::date
+                      : serial.value == "unixtime" ? SerialStyle::unixtime
+                                                   : SerialStyle::counter;
+        return zone;
+    }
+
     void short_form() {
         const auto name = top_.text("zone", "");
         const auto file = top_.text("zone_file", "");
-        const auto secondaries = endpoints(top_, "secondaries", dns_port, secondaries_max);
+        ZoneConfig rest = rest_of_zone(top_);
         GroupTables tables{top_.table("www"), top_.table("master"), top_.table("servers")};
         if (!top_.has("zone")) {
             document_.error({}, "no zone is configured",
@@ -249,7 +244,7 @@ private:
                                   fmt::format("the zone {} has no zone_file", name.value),
                                   fmt::format("zone_file = \"{}.zone\"", name.value));
         }
-        if (name.said) add_zone(name, file, secondaries);
+        if (name.said) add_zone(name, file, std::move(rest));
         const zones::Name zone = config_.zones.empty() ? zones::Name() : config_.zones.front().name;
         if (tables.www || tables.master || tables.servers || name.said)
             config_.groups.push_back(read_group(document_, name.said ? key_place("zone") : Place{},
@@ -265,13 +260,15 @@ private:
     void zone_table(Table& table) {
         const auto name = table.text("name", "");
         const auto file = table.text("file", "");
-        const auto secondaries = endpoints(table, "secondaries", dns_port, secondaries_max);
+        ZoneConfig rest = rest_of_zone(table);
+        rest.allow = transfers_.allow(table);
+        rest.notify_ns = table.flag("notify_ns", rest.notify_ns).value;
         if (!table.has("name"))
             document_.error(table.place(), "a [[zone]] has no name", "name = \"wiki.example\"");
         else if (name.said && !table.has("file"))
             document_.error(table.place(), fmt::format("the zone {} has no file", name.value),
                             fmt::format("file = \"{}.zone\"", name.value));
-        if (name.said) add_zone(name, file, secondaries);
+        if (name.said) add_zone(name, file, std::move(rest));
         table.finish();
     }
 
@@ -330,6 +327,7 @@ private:
     Document& document_;
     Table top_;
     std::optional<Table> tcp_;  // [dns.tcp]
+    TransferReader transfers_;
     std::string directory_;
     Config config_;
     std::map<zones::Name, std::size_t> zone_at_;  // in config_.zones: there may be 100,000
@@ -338,7 +336,8 @@ private:
 
 }  // namespace
 
-ConfigRead read_config(const std::string& path, const zones::Opener& open) {
+ConfigRead read_config(const std::string& path, const zones::Opener& open,
+                       const zones::Opener& open_secret) {
     ConfigRead out;
     const auto text = open(path);
     if (!text || text->size() > config_bytes_max) {
@@ -353,7 +352,7 @@ ConfigRead read_config(const std::string& path, const zones::Opener& open) {
     Document document(path, *text);
     try {
         const toml::table root = toml::parse(*text, path);
-        Config config = Reading(path, document, root).all();
+        Config config = Reading(path, document, root, open_secret).all();
         if (document.clean()) out.config = std::move(config);
     } catch (const toml::parse_error& error) {
         document.error_shown(place_of(error.source()), 1, std::string(error.description()));

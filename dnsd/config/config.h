@@ -6,6 +6,8 @@
 #include "dnsd/config/endpoint.h"
 #include "dnsd/config/mistakes.h"
 #include "dnsd/config/tcp_limits.h"
+#include "dnsd/config/transfers.h"
+#include "dnsd/publish/serial_style.h"
 #include "zones/catalog.h"
 #include "zones/name.h"
 #include "zones/zonefile.h"
@@ -25,8 +27,11 @@ constexpr std::size_t config_bytes_max = 16u << 20;
 
 struct ZoneConfig {
     zones::Name name;
-    std::string file;                   // absolute, or relative to the working directory
-    std::vector<Endpoint> secondaries;  // told by NOTIFY, and allowed to transfer
+    std::string file;                        // absolute, or relative to the working directory
+    std::vector<Secondary> secondaries;      // told by NOTIFY, and allowed to transfer
+    std::vector<zones::TransferRule> allow;  // may transfer it too
+    bool notify_ns = true;  // told by NOTIFY as well: the addresses of its NS set, in our zones
+    SerialStyle serial = SerialStyle::counter;
 };
 
 struct GroupConfig {
@@ -58,8 +63,8 @@ struct Config {
     std::string keys_directory = "/etc/arbiter/keys.d";  // NAME.pub, one a server
     std::string state_directory = "/var/lib/arbiter";
     std::string control_socket = "/run/arbiter/control.sock";
-    std::vector<zones::Prefix> transfer_allow;  // beside the secondaries
-    std::optional<Endpoint> monitor_listen;     // page, API, metrics
+    TransferConfig transfer;
+    std::optional<Endpoint> monitor_listen;  // page, API, metrics
     std::vector<heartbeat::Address> monitor_allow;
     std::vector<ZoneConfig> zones;
     std::vector<GroupConfig> groups;
@@ -71,9 +76,11 @@ struct ConfigRead {
     std::string report() const { return dnsd::report(mistakes); }
 };
 
-// `open` gives the text of a file or a sentence that says why not. Paths in the file are taken
-// relative to its own directory.
-ConfigRead read_config(const std::string& path, const zones::Opener& open);
+// `open` gives the text of a file or a sentence that says why not, `open_secret` that of a file
+// that nobody else may read; without it, files of keys are not read and their names not checked.
+// Paths in the file are taken relative to its own directory.
+ConfigRead read_config(const std::string& path, const zones::Opener& open,
+                       const zones::Opener& open_secret = {});
 
 // The names that a group makes: load_zone() is to watch for them.
 std::vector<zones::Name> live_names(const GroupConfig& group);
@@ -82,10 +89,13 @@ std::vector<zones::Name> live_names(const GroupConfig& group);
 std::vector<zones::Mistake> live_names_in(const zones::Loaded&, const GroupConfig& group);
 
 // What changed, a line each, as a reload prints it: "+ server wiki5", "~ www.ttl 10s -> 5s".
-// A reload takes the zones; everything else waits for a restart.
+// A reload takes the zones, who may transfer them and by which keys; everything else waits for a
+// restart.
 std::vector<std::string> zone_differences(const std::vector<ZoneConfig>& before,
                                           const std::vector<ZoneConfig>& after);
+std::vector<std::string> transfer_differences(const TransferConfig& before,
+                                              const TransferConfig& after);
 std::vector<std::string> restart_differences(const Config& before, const Config& after);
-std::vector<std::string> differences(const Config& before, const Config& after);  // both
+std::vector<std::string> differences(const Config& before, const Config& after);  // all
 
 }  // namespace dnsd

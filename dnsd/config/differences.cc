@@ -35,6 +35,22 @@ std::string joined(const List& list) {
     return texts.empty() ? "none" : fmt::format("{}", fmt::join(texts, " "));
 }
 
+std::string rules(const std::vector<zones::TransferRule>& list) {
+    std::vector<std::string> texts;
+    for (const auto& rule : list) texts.push_back(rule_text(rule));
+    return texts.empty() ? "none" : fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string flag(bool value) {
+    return value ? "true" : "false";
+}
+
+std::string style(SerialStyle serial) {
+    return serial == SerialStyle::date       ? "date"
+           : serial == SerialStyle::unixtime ? "unixtime"
+                                             : "counter";
+}
+
 std::string describe(const ServerRules& server) {
     std::string out = joined(server.addresses);
     if (server.weight != 1) out += fmt::format(" weight {}", server.weight);
@@ -141,7 +157,10 @@ void compare_settings(Differences& out, const Config& before, const Config& afte
     out.value("heartbeat.keys", before.keys_directory, after.keys_directory);
     out.value("state.directory", before.state_directory, after.state_directory);
     out.value("state.control", before.control_socket, after.control_socket);
-    out.value("transfer.allow", joined(before.transfer_allow), joined(after.transfer_allow));
+    out.value("transfer.history.versions", std::to_string(before.transfer.history.deltas_max),
+              std::to_string(after.transfer.history.deltas_max));
+    out.value("transfer.history.bytes", bytes_text(before.transfer.history.bytes_max),
+              bytes_text(after.transfer.history.bytes_max));
     out.value("monitor.listen", monitor(before), monitor(after));
     out.value("monitor.allow", joined(before.monitor_allow), joined(after.monitor_allow));
 }
@@ -167,7 +186,30 @@ std::vector<std::string> zone_differences(const std::vector<ZoneConfig>& before,
         out.value(name + "file", found->second->file, zone.file);
         out.value(name + "secondaries", joined(found->second->secondaries),
                   joined(zone.secondaries));
+        out.value(name + "allow", rules(found->second->allow), rules(zone.allow));
+        out.value(name + "notify_ns", flag(found->second->notify_ns), flag(zone.notify_ns));
+        out.value(name + "serial", style(found->second->serial), style(zone.serial));
     }
+    return out.lines;
+}
+
+// Never what is secret of a key.
+std::vector<std::string> transfer_differences(const TransferConfig& before,
+                                              const TransferConfig& after) {
+    Differences out;
+    out.value("transfer.key_file", printable(before.key_file), printable(after.key_file));
+    match(
+        before.keys, after.keys, [](const zones::TsigKey& k) { return k.name; },
+        [&](const zones::TsigKey& k, bool is_new) {
+            is_new ? out.added("key", k.name.text()) : out.removed("key", k.name.text());
+        },
+        [&](const zones::TsigKey& a, const zones::TsigKey& b) {
+            if (a != b) out.lines.push_back(fmt::format("~ key {} changed", b.name.text()));
+        });
+    out.value("transfer.allow", rules(before.allow), rules(after.allow));
+    out.value("transfer.notify_ns", flag(before.notify_ns), flag(after.notify_ns));
+    out.value("transfer.weak_algorithms", flag(before.weak_algorithms),
+              flag(after.weak_algorithms));
     return out.lines;
 }
 
@@ -188,8 +230,9 @@ std::vector<std::string> restart_differences(const Config& before, const Config&
 
 std::vector<std::string> differences(const Config& before, const Config& after) {
     std::vector<std::string> lines = restart_differences(before, after);
-    for (std::string& line : zone_differences(before.zones, after.zones))
-        lines.push_back(std::move(line));
+    for (auto& more : {transfer_differences(before.transfer, after.transfer),
+                       zone_differences(before.zones, after.zones)})
+        lines.insert(lines.end(), more.begin(), more.end());
     return lines;
 }
 

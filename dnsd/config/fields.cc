@@ -19,6 +19,9 @@ struct Unit {
 };
 // From the largest, as duration_text() looks for the first that fits.
 constexpr std::array<Unit, 5> units{{{"d", 24h}, {"h", 1h}, {"m", 1min}, {"s", 1s}, {"ms", 1ms}}};
+// From the largest, as above.
+constexpr std::array<std::pair<std::string_view, std::size_t>, 4> sizes{
+    {{"GiB", std::size_t{1} << 30}, {"MiB", 1u << 20}, {"KiB", 1u << 10}, {"B", 1}}};
 constexpr std::string_view duration_hint =
     "a whole number and a unit of ms, s, m, h or d, in quotes: \"250ms\", \"6s\"";
 
@@ -46,18 +49,34 @@ struct Home {
     std::string_view key;
     std::string_view table;
 };
-constexpr std::array<Home, 24> homes{{{"key_file", "[heartbeat]"},  {"keys", "[heartbeat]"},
-                                      {"cluster", "[heartbeat]"},   {"name", "[heartbeat]"},
-                                      {"lease", "[master]"},        {"heartbeat", "[master]"},
-                                      {"choose", "[master]"},       {"max_lag", "[master]"},
-                                      {"loss", "[master]"},         {"down_after", "[www]"},
-                                      {"up_after", "[www]"},        {"workers", "[dns]"},
-                                      {"udp_size", "[dns]"},        {"nsid", "[dns]"},
-                                      {"version", "[dns]"},         {"id", "[dns]"},
-                                      {"cookies", "[dns]"},         {"cookie_file", "[dns]"},
-                                      {"connections", "[dns.tcp]"}, {"reserve", "[dns.tcp]"},
-                                      {"per_address", "[dns.tcp]"}, {"allow", "[transfer]"},
-                                      {"control", "[state]"},       {"directory", "[state]"}}};
+constexpr std::array<Home, 28> homes{{{"key_file", "[heartbeat]"},
+                                      {"keys", "[heartbeat]"},
+                                      {"cluster", "[heartbeat]"},
+                                      {"name", "[heartbeat]"},
+                                      {"lease", "[master]"},
+                                      {"heartbeat", "[master]"},
+                                      {"choose", "[master]"},
+                                      {"max_lag", "[master]"},
+                                      {"loss", "[master]"},
+                                      {"down_after", "[www]"},
+                                      {"up_after", "[www]"},
+                                      {"workers", "[dns]"},
+                                      {"udp_size", "[dns]"},
+                                      {"nsid", "[dns]"},
+                                      {"version", "[dns]"},
+                                      {"id", "[dns]"},
+                                      {"cookies", "[dns]"},
+                                      {"cookie_file", "[dns]"},
+                                      {"connections", "[dns.tcp]"},
+                                      {"reserve", "[dns.tcp]"},
+                                      {"per_address", "[dns.tcp]"},
+                                      {"allow", "[transfer]"},
+                                      {"notify_ns", "[transfer]"},
+                                      {"weak_algorithms", "[transfer]"},
+                                      {"versions", "[transfer.history]"},
+                                      {"bytes", "[transfer.history]"},
+                                      {"control", "[state]"},
+                                      {"directory", "[state]"}}};
 
 }  // namespace
 
@@ -87,6 +106,25 @@ std::string duration_text(Duration duration) {
             return fmt::format("{}{}", duration / unit.length, unit.name);
     }
     return fmt::format("{}ms", std::chrono::ceil<std::chrono::milliseconds>(duration).count());
+}
+
+std::optional<std::size_t> parse_bytes(std::string_view text) {
+    std::size_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{}) return std::nullopt;
+    const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
+    for (const auto& [unit, size] : sizes) {
+        if (unit != name) continue;
+        if (count > std::numeric_limits<std::size_t>::max() / size) return std::nullopt;
+        return count * size;
+    }
+    return std::nullopt;
+}
+
+std::string bytes_text(std::size_t bytes) {
+    for (const auto& [unit, size] : sizes)
+        if (bytes != 0 && bytes % size == 0) return fmt::format("{}{}", bytes / size, unit);
+    return "0B";
 }
 
 Document::Document(std::string file, std::string_view text) : file_(std::move(file)) {
@@ -197,6 +235,34 @@ Field<Duration> Table::duration(std::string_view key, Duration otherwise, Durati
                          otherwise == Duration::zero()
                              ? ""
                              : fmt::format("\"{}\" is the default", duration_text(otherwise)));
+        return {otherwise, place, false};
+    }
+    return {*parsed, place, true};
+}
+
+Field<std::size_t> Table::bytes(std::string_view key, std::size_t otherwise, std::size_t least,
+                                std::size_t most) {
+    constexpr const char* hint = "as in \"64KiB\", \"16MiB\" or \"1GiB\"";
+    const toml::node* node = find(key);
+    if (!node) return {otherwise, place_, false};
+    const Place place = place_of(node->source());
+    const auto* value = node->as_string();
+    if (!value) {
+        document_->error_shown(
+            place, 1, fmt::format("'{}'{} must be a size, not {}", key, in(), kind_of(*node)),
+            hint);
+        return {otherwise, place, false};
+    }
+    const auto parsed = parse_bytes(value->get());
+    if (!parsed) {
+        document_->error(place,
+                         fmt::format("'{}'{} is \"{}\", which is no size", key, in(), value->get()),
+                         hint);
+        return {otherwise, place, false};
+    }
+    if (*parsed < least || *parsed > most) {
+        document_->error(place, fmt::format("{} \"{}\" is not between \"{}\" and \"{}\"", key,
+                                            value->get(), bytes_text(least), bytes_text(most)));
         return {otherwise, place, false};
     }
     return {*parsed, place, true};

@@ -37,6 +37,10 @@ std::optional<Duration> parse_duration(std::string_view text);
 // The largest unit that says it whole.
 std::string duration_text(Duration);
 
+// "4096B", "64KiB", "16MiB", "1GiB": a whole number and a unit.
+std::optional<std::size_t> parse_bytes(std::string_view text);
+std::string bytes_text(std::size_t bytes);
+
 // One file: its lines and what is wrong in it.
 class Document {
 public:
@@ -47,6 +51,7 @@ public:
     // Where the text is to be seen, `width` characters underlined.
     void error_shown(Place, std::size_t width, std::string what, std::string hint = {});
     std::vector<Mistake> take() { return std::move(mistakes_); }
+    void add(Mistake mistake) { mistakes_.push_back(std::move(mistake)); }  // of another file
     bool clean() const { return mistakes_.empty(); }
 
 private:
@@ -65,6 +70,8 @@ public:
     Field<unsigned> number(std::string_view key, unsigned otherwise, unsigned least, unsigned most);
     Field<Duration> duration(std::string_view key, Duration otherwise, Duration least,
                              Duration most);
+    Field<std::size_t> bytes(std::string_view key, std::size_t otherwise, std::size_t least,
+                             std::size_t most);
     // Whole seconds.
     Field<unsigned> ttl(std::string_view key, unsigned otherwise);
     // One of a few words.

@@ -27,6 +27,17 @@ Exit complain(bool json, Exit exit, std::string_view error, std::string_view hin
 Exit keys_new(const CommandOptions&, const std::string& name, const std::string& folder);
 Exit keys_show(const CommandOptions&, const std::string& path);
 
+// Empty texts are not said.
+struct TsigOptions {
+    std::string name;
+    std::string algorithm = "hmac-sha256";
+    std::string out;  // adds the key to this file
+    bool show = false;
+    std::string key_file = "/etc/arbiter/tsig.key";  // where --show looks
+    std::string configuration, zone, primary, secondary;
+};
+Exit keys_tsig(const CommandOptions&, const TsigOptions&);
+
 enum class DaemonTask { init, check };
 Exit run_daemon(const CommandOptions&, DaemonTask task, const std::string& configuration);
 

@@ -26,10 +26,27 @@ struct Line {
     std::string file;
     std::string configuration = configuration_default;
     std::string server;
+    dnsd::TsigOptions tsig;
     bool watch = false;
     bool version = false;
     std::function<Exit()> run;
 };
+
+// Of all that both sides must have alike, the command says every word.
+void declare_tsig(CLI::App& keys, Line& line) {
+    CLI::App* tsig = keys.add_subcommand("tsig", "make a key for transfers, and what to paste");
+    tsig->add_option("NAME", line.tsig.name, "the key's name, as in ns2.example")->required();
+    tsig->add_option("--algorithm", line.tsig.algorithm, "hmac-sha256 or another of SHA-2")
+        ->capture_default_str();
+    tsig->add_option("--out", line.tsig.out, "add it to this file of keys");
+    tsig->add_flag("--show", line.tsig.show, "a key that is there; none is made");
+    tsig->add_option("--key-file", line.tsig.key_file, "where --show looks")->capture_default_str();
+    tsig->add_option("--config", line.tsig.configuration, "the arbiter's configuration");
+    tsig->add_option("--zone", line.tsig.zone, "the zone that is to be transferred");
+    tsig->add_option("--primary", line.tsig.primary, "the arbiter's address, for the secondary");
+    tsig->add_option("--secondary", line.tsig.secondary, "the secondary's address");
+    tsig->callback([&] { line.run = [&] { return dnsd::keys_tsig(line.options, line.tsig); }; });
+}
 
 // What the words mean. Whatever is left over is looked at by judge_extras(): CLI11 itself would say
 // of a misspelt command only that a command is required.
@@ -83,6 +100,7 @@ void declare(CLI::App& app, Line& line) {
     CLI::App* show = keys->add_subcommand("show", "print the public line of a key file");
     show->add_option("FILE", line.file, "a .key or a .pub file")->required();
     show->callback([&] { line.run = [&] { return dnsd::keys_show(line.options, line.file); }; });
+    declare_tsig(*keys, line);
 }
 
 std::vector<std::string> commands_of(const CLI::App& app) {

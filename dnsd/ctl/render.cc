@@ -233,24 +233,61 @@ Table::Cell behind(const Json& secondary) {
     return {text, true};
 }
 
+// A NOTIFY that was just sent is not answered yet, which is no trouble.
+constexpr double unanswered_bearable = 2;
+
 Table::Cell notify(const Json& secondary) {
     const std::string how = word(secondary, "notify");
     if (how.empty() || how == "acknowledged" || how == "none") return {or_dash(how), false};
     if (how != "unanswered") return {upper(how), true};
     const std::string count = word(secondary, "unanswered");
-    return {count.empty() ? "UNANSWERED" : count + " UNANSWERED", true};
+    const bool bad =
+        number(secondary, "unanswered").value_or(unanswered_bearable + 1) > unanswered_bearable;
+    return {(count.empty() ? "" : count + ' ') + (bad ? "UNANSWERED" : "unanswered"), bad};
+}
+
+// Its host's name, short when it is in the zone itself; its address when the zone does not tell.
+std::string secondary_name(const Json& secondary) {
+    const std::string name = word(secondary, "name");
+    const std::string tail = "." + word(secondary, "zone");
+    if (name.empty()) return or_dash(word(secondary, "address"));
+    return name.ends_with(tail) ? name.substr(0, name.size() - tail.size()) : name;
+}
+
+Table::Cell last_transfer(const Json& secondary, std::optional<std::time_t> now) {
+    const Json& last = at(secondary, "last_transfer");
+    const auto when = instant(word(last, "time"));
+    if (!when) return {yes(secondary, "transferring") ? "under way" : "-"};
+    const std::string kind = word(last, "kind");
+    const std::string result = word(last, "result");
+    std::string text = kind == "udp" ? "IXFR by UDP" : upper(or_dash(kind));
+    if (result != "done") text += ' ' + upper(result);
+    text += ' ' + moment(now.value_or(*when), now ? std::difftime(*now, *when) : 0);
+    if (const auto took = number(last, "seconds"))
+        text += *took < 10 ? fmt::format(", {:.2f} s", *took) : ", " + age(*took);
+    return {text, result != "done"};
 }
 
 std::string secondaries_table(const Json& status, Paint paint) {
     const std::vector<Json> secondaries = list(status, "secondaries");
     if (secondaries.empty()) return {};
-    Table table({"SECONDARY", "ZONE", "SERIAL", "BEHIND", "NOTIFY"});
-    for (const Json& each : secondaries)
-        table.add({{or_dash(word(each, "address"))},
-                   {or_dash(word(each, "zone"))},
-                   {or_dash(word(each, "serial"))},
-                   behind(each),
-                   notify(each)});
+    // With one zone, the first line of all has its name.
+    const bool zones = list(status, "zones").size() != 1;
+    const auto now = instant(word(status, "time"));
+    std::vector<std::string> heads{"SECONDARY", "ADDRESS", "SERIAL",
+                                   "BEHIND",    "NOTIFY",  "LAST TRANSFER"};
+    if (zones) heads.insert(heads.begin() + 2, "ZONE");
+    Table table(std::move(heads));
+    for (const Json& each : secondaries) {
+        std::vector<Table::Cell> cells{{secondary_name(each)},
+                                       {or_dash(word(each, "address"))},
+                                       {or_dash(word(each, "serial"))},
+                                       behind(each),
+                                       notify(each),
+                                       last_transfer(each, now)};
+        if (zones) cells.insert(cells.begin() + 2, {or_dash(word(each, "zone"))});
+        table.add(std::move(cells));
+    }
     return '\n' + table.text(paint);
 }
 
@@ -269,7 +306,7 @@ std::string warnings(const Json& status) {
         }
     }
     for (const Json& secondary : list(status, "secondaries"))
-        if (is_behind(secondary)) all.push_back(or_dash(word(secondary, "address")) + " is behind");
+        if (is_behind(secondary)) all.push_back(secondary_name(secondary) + " is behind");
     if (all.empty()) return {};
     std::string line = fmt::format("\n{} {}: {}.", all.size(),
                                    all.size() == 1 ? "warning" : "warnings", joined(all, "; "));

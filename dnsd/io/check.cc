@@ -1,10 +1,12 @@
 #include "dnsd/io/check.h"
 
+#include "dnsd/config/live_timers.h"
 #include "dnsd/io/cookie_keys.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/start_error.h"
 #include "dnsd/io/zone_files.h"
 #include "heartbeat/io/keyfile.h"
+#include "zones/tsig_text.h"
 
 #include <algorithm>
 #include <set>
@@ -37,6 +39,11 @@ void add_zones(const Config& config, std::vector<Mistake>& mistakes) {
         for (const zones::Mistake& mistake : live_names_in(loaded, config.groups))
             mistakes.push_back(from_zone_file(mistake));
     }
+}
+
+// A file of keys may hold a thousand.
+tl::expected<std::string, std::string> read_key_text(const std::string& path) {
+    return heartbeat::read_secret_text(path, zones::tsig_text_max);
 }
 
 bool has_error(const std::vector<Mistake>& mistakes) {
@@ -101,12 +108,14 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
         if (group.zone != loaded.zone->origin()) continue;
         for (zones::Mistake& mistake : live_names_in(loaded, group))
             mistakes.push_back(std::move(mistake));
+        for (zones::Mistake& mistake : timers_for(loaded, group))
+            mistakes.push_back(std::move(mistake));
     }
     return mistakes;
 }
 
 Config read_config_or_throw(const std::string& path) {
-    ConfigRead read = read_config(path, read_text);
+    ConfigRead read = read_config(path, read_text, read_key_text);
     if (!read.mistakes.empty()) (read.config ? log_warning : log_error)(read.report());
     if (!read.config)
         throw StartError(exit_config, fmt::format("{} has errors; nothing was started", path));
@@ -114,7 +123,7 @@ Config read_config_or_throw(const std::string& path) {
 }
 
 ConfigAgain read_config_again(const std::string& path, const Config& running) {
-    ConfigRead read = read_config(path, read_text);
+    ConfigRead read = read_config(path, read_text, read_key_text);
     if (read.config) add_missing_group_zones(*read.config, running, path, read.mistakes);
     ConfigAgain again;
     again.ok = read.config && !has_error(read.mistakes);
@@ -127,13 +136,16 @@ ConfigAgain read_config_again(const std::string& path, const Config& running) {
     }
     if (!again.ok) return again;
     again.waits_for_restart = restart_differences(running, *read.config);
-    again.zone_changes = zone_differences(running.zones, read.config->zones);
+    again.changes = transfer_differences(running.transfer, read.config->transfer);
+    for (std::string& change : zone_differences(running.zones, read.config->zones))
+        again.changes.push_back(std::move(change));
+    again.transfer = std::move(read.config->transfer);
     again.zones = std::move(read.config->zones);
     return again;
 }
 
 CheckReport check(const std::string& config_path) {
-    ConfigRead read = read_config(config_path, read_text);
+    ConfigRead read = read_config(config_path, read_text, read_key_text);
     std::vector<std::string> wrong;
     if (read.config) {
         add_zones(*read.config, read.mistakes);

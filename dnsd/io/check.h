@@ -24,13 +24,15 @@ std::vector<zones::Mistake> live_names_in(const zones::Loaded& loaded,
 // The configuration, or StartError after every mistake was written to stderr.
 Config read_config_or_throw(const std::string& path);
 // What a reload finds in the file of the running configuration, and in the file of cookie secrets
-// that the running one names: the zones and the secrets, which it takes. With an error in either it
-// takes nothing; what else changed is only told, since it takes effect at a restart.
+// that the running one names: the zones, who may transfer them, the keys and the secrets, which it
+// takes. With an error in either it takes nothing; what else changed is only told, since it takes
+// effect at a restart.
 struct ConfigAgain {
     bool ok = true;
     std::string mistakes;                        // the report; warnings alone leave `ok`
     std::vector<std::string> waits_for_restart;  // differences from the running configuration
-    std::vector<std::string> zone_changes;       // … that are taken
+    std::vector<std::string> changes;            // … that are taken
+    TransferConfig transfer;
     std::vector<ZoneConfig> zones;
     zones::CookieSecrets cookies;  // empty when they are not from a file
 };

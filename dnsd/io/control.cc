@@ -7,17 +7,23 @@
 #include "dnsd/io/loader.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/notify_io.h"
+#include "dnsd/io/refusal_log.h"
 #include "dnsd/io/report.h"
 #include "dnsd/io/service.h"
 #include "dnsd/io/start_error.h"
 #include "dnsd/io/tcp_server.h"
 #include "dnsd/io/udp_server.h"
+#include "dnsd/io/wall_clock.h"
 #include "dnsd/io/zone_store.h"
+#include "dnsd/publish/audience.h"
 #include "heartbeat/io/asio.h"
 #include "heartbeat/io/clock.h"
+#include "heartbeat/io/timer.h"
 
 #include <algorithm>
 #include <csignal>
+#include <new>
+#include <set>
 #include <thread>
 
 #include <fmt/format.h>
@@ -28,16 +34,20 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds ledger_retry{1};
+constexpr std::chrono::seconds publish_retry{1};  // of a ledger that failed, or of no memory
 constexpr std::chrono::seconds status_every{1};
 constexpr std::chrono::milliseconds sweep_every{100};
+constexpr std::chrono::milliseconds udp_transfers_every{250};
 constexpr std::size_t dns_header = 12;
 
 // Zones without groups go without a ledger, if nobody made one.
 std::optional<Ledger> open_ledger(const std::optional<Config>& config) {
     if (!config) return std::nullopt;
     auto ledger = Ledger::open(ledger_path(*config));
-    if (ledger) return std::move(*ledger);
+    if (ledger) {
+        if (!ledger->mended().empty()) log_warning(ledger->mended());
+        return std::move(*ledger);
+    }
     const LedgerError& error = ledger.error();
     if (error.kind == LedgerError::Kind::missing && config->groups.empty()) return std::nullopt;
     throw StartError(exit_code(error.kind), error.text);
@@ -56,9 +66,19 @@ Loader::ConfigReader config_reader_for(const Setup& setup) {
         Loader::Reread found{read_config_again(file, running), {}};
         if (!found.config.ok) return found;
         running.zones = found.config.zones;
+        const zones::HistoryLimits history = running.transfer.history;
+        running.transfer = found.config.transfer;
+        running.transfer.history = history;  // waits for a restart
         found.sources = sources_of(running.zones, running.groups);
         return found;
     };
+}
+
+ZoneStore::Styles styles_of(const std::vector<ZoneConfig>& zones) {
+    ZoneStore::Styles styles;
+    for (const ZoneConfig& zone : zones)
+        if (zone.serial != SerialStyle::counter) styles.emplace(zone.name, zone.serial);
+    return styles;
 }
 
 // What a reload says of the configuration.
@@ -68,7 +88,7 @@ void log_config(const ConfigAgain& again) {
     if (!again.waits_for_restart.empty())
         log_warning("the configuration's changes above take effect at a restart");
     std::vector<ZoneStore::Line> lines;
-    for (const std::string& change : again.zone_changes) lines.push_back({Urgency::info, change});
+    for (const std::string& change : again.changes) lines.push_back({Urgency::info, change});
     for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
@@ -114,12 +134,18 @@ private:
     std::vector<Notifier::Target> targets() const;
     static void log_lines(std::vector<ZoneStore::Line> lines);
     void publish();
+    ZoneStore::Outcome next_versions();
     void publish(const ZoneStore::Outcome& outcome);
+    void publish_again_in(heartbeat::Duration wait);
     void sweep();
     void loaded(Loader::Result result);
+    void tell_newcomers();
     void take_cookies(const zones::CookieSecrets& secrets);
     void roll_cookies();
-    void transferred(const TransferDone& done);
+    void heard(const TransferNews& news);
+    void refused(const TransferNews& news, const zones::Name& zone);
+    void heard(const UdpTransfer& asked);
+    void listen_to_udp();
     void publish_status();
     std::shared_ptr<const Status> status() const;
 
@@ -127,10 +153,12 @@ private:
     const heartbeat::Instant started_ = heartbeat::boot_now();
     asio::io_context loop_{1};
     asio::signal_set signals_{loop_};
-    asio::steady_timer ledger_again_{loop_};
+    asio::steady_timer publish_again_{loop_};
     asio::steady_timer status_again_{loop_};
     asio::steady_timer sweep_again_{loop_};
     asio::steady_timer cookies_again_{loop_};
+    heartbeat::BootTimer held_back_{loop_};
+    asio::steady_timer udp_again_{loop_};
     Secondaries secondaries_;
     std::optional<Ledger> ledger_;
     ZoneStore store_;
@@ -141,6 +169,10 @@ private:
     std::optional<UdpServer> udp_;
     std::optional<TcpServer> tcp_;
     std::optional<Faces> faces_;
+    std::set<heartbeat::Address> ourselves_;
+    std::uint64_t udp_left_out_ = 0;
+    RefusalLog refusals_;
+    RefusedTransfers refused_{};
     ReloadReport reload_;
     bool ready_ = false;
 };
@@ -149,20 +181,23 @@ Control::Inside::Inside(Setup setup)
     : setup_(std::move(setup)),
       secondaries_(setup_.secondaries),
       ledger_(open_ledger(setup_.config)),
-      store_(zones::Catalog().with(setup_.access).with(setup_.identity).with(setup_.edns),
-             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : ""),
+      store_(setup_.admission.onto(zones::Catalog()).with(setup_.identity).with(setup_.edns),
+             ledger_ ? &*ledger_ : nullptr, setup_.config ? "arbiter-dnsd --check tells them" : "",
+             setup_.config ? setup_.config->transfer.history : zones::HistoryLimits{}),
       loader_(loop_, config_reader_for(setup_), setup_.sources, reader_for(setup_),
-              [this](Loader::Result result) { loaded(std::move(result)); }),
+              [this] { return store_.catalog(); }, [this](Loader::Result result) { loaded(std::move(result)); }),
       published_(store_.catalog()) {
     // Kept until run(): a SIGHUP that comes early must not end us. SIGTERM may, until we serve.
     signals_.add(SIGHUP);
     let_through(SIGHUP);
+    if (setup_.config) store_.number(styles_of(setup_.config->zones));
     load_first();
     make_groups();
     serve();
     open_faces();
     watch_signals();
     if (setup_.rolls_cookies) roll_cookies();
+    listen_to_udp();
     ready_ = true;
     publish_status();
     log_info(fmt::format("ready: {}, {}, in {} ms", counted(store_.names().size(), "zone"),
@@ -215,10 +250,13 @@ void Control::Inside::serve() {
     std::vector<Endpoint> listen;
     for (const QuerySockets::Listener& listener : sockets->listeners)
         listen.push_back(listener.endpoint);
-    notify_.emplace(
-        loop_, listen, std::vector<Notifier::Target>{},
-        NotifyIo::Hands{[this](const zones::Name& zone) { return store_.served(zone); },
-                        [](const Notifier::Note& note) { log_warning(text_of(note)); }});
+    ourselves_ = own_addresses(listen);
+    notify_.emplace(loop_, listen, std::vector<Notifier::Target>{},
+                    NotifyIo::Hands{[this](const zones::Name& zone) { return store_.served(zone); },
+                                    [](const Notifier::Note& note) { log_warning(text_of(note)); },
+                                    [this](const zones::Name& name) {
+                                        return store_.catalog()->keys()->find(name);
+                                    }});
     publish();
     if (groups_) groups_->open();
     const TcpLimits tcp = fitted(setup_.tcp, descriptors_for_connections(*sockets));
@@ -229,8 +267,8 @@ void Control::Inside::serve() {
                         tcp.connections_max, setup_.tcp.connections_max));
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
     tcp_.emplace(sockets->listeners, tcp, setup_.udp_size_max, published_,
-                 [this](TransferDone done) {
-                     asio::post(loop_, [this, done = std::move(done)] { transferred(done); });
+                 [this](TransferNews news) {
+                     asio::post(loop_, [this, news = std::move(news)] { heard(news); });
                  });
     for (const Endpoint& endpoint : listen)
         log_info(fmt::format("answers on {}, UDP and TCP", endpoint.text()));
@@ -270,7 +308,8 @@ void Control::Inside::stop() {
 // How many there would be, if every zone that was read were served.
 std::size_t Control::Inside::targets_wanted() const {
     std::size_t wanted = 0;
-    for (const zones::Name& zone : store_.read_names()) wanted += secondaries_(zone).size();
+    for (const zones::Name& zone : store_.read_names())
+        wanted += secondaries_(zone).secondaries.size();
     return wanted;
 }
 
@@ -279,10 +318,17 @@ std::size_t Control::Inside::targets_wanted() const {
 std::vector<Notifier::Target> Control::Inside::targets() const {
     std::vector<Notifier::Target> targets;
     std::size_t wanted = 0;
-    for (const zones::Name& zone : store_.names())
-        for (const Endpoint& secondary : secondaries_(zone))
-            if (++wanted <= Notifier::targets_max)
-                targets.push_back({secondary.address, secondary.port, zone});
+    const zones::Catalog& catalog = *store_.catalog();
+    for (const zones::Name& zone : store_.names()) {
+        const Told told = secondaries_(zone);
+        std::vector<Notifier::Target> configured;
+        for (const Secondary& secondary : told.secondaries)
+            configured.push_back(
+                {secondary.endpoint.address, secondary.endpoint.port, zone, secondary.key});
+        for (Notifier::Target& target : audience(catalog, *store_.served(zone),
+                                                 std::move(configured), told.notify_ns, ourselves_))
+            if (++wanted <= Notifier::targets_max) targets.push_back(std::move(target));
+    }
     if (wanted > Notifier::targets_max)
         log_error(fmt::format("{}; the last {} by zone name hear of no change by NOTIFY",
                               too_many_targets(wanted), wanted - Notifier::targets_max));
@@ -293,8 +339,26 @@ void Control::Inside::log_lines(std::vector<ZoneStore::Line> lines) {
     for (const ZoneStore::Line& line : bounded(std::move(lines))) log(line.urgency, line.text);
 }
 
+// For want of memory the loop must not end: what stands is still served, and nothing is half done.
+ZoneStore::Outcome Control::Inside::next_versions() {
+    try {
+        return store_.publish({heartbeat::boot_now(), wall_milliseconds() / 1000});
+    } catch (const std::bad_alloc&) {
+        log_error("not enough memory to publish; all zones stay as they are");
+    }
+    publish_again_in(publish_retry);
+    return {};
+}
+
+void Control::Inside::publish_again_in(heartbeat::Duration wait) {
+    publish_again_.expires_after(wait);
+    publish_again_.async_wait([this](const error_code& error) {
+        if (!error) publish();
+    });
+}
+
 void Control::Inside::publish() {
-    const ZoneStore::Outcome outcome = store_.publish();
+    const ZoneStore::Outcome outcome = next_versions();
     log_lines(outcome.lines);
     publish(outcome);
 }
@@ -310,12 +374,11 @@ void Control::Inside::publish(const ZoneStore::Outcome& outcome) {
         notify_->step(Notifier::VersionPublished{one.zone, one.serial});
         if (groups_) groups_->published(one.zone, one.serial);
     }
-    if (outcome.ledger_failed) {
-        ledger_again_.expires_after(ledger_retry);
-        ledger_again_.async_wait([this](const error_code& error) {
-            if (!error) publish();
-        });
-    }
+    if (outcome.ledger_failed) publish_again_in(publish_retry);
+    if (store_.wakes_at() == heartbeat::Instant::max())
+        held_back_.cancel();
+    else
+        held_back_.set(store_.wakes_at(), [this] { publish(); });
     if (ready_) publish_status();
 }
 
@@ -326,6 +389,13 @@ void Control::Inside::sweep() {
     sweep_again_.async_wait([this](const error_code& error) {
         if (!error) sweep();
     });
+}
+
+// Who is the first to be told of his zone: of the version that stands.
+void Control::Inside::tell_newcomers() {
+    for (const zones::Name& zone : store_.names())
+        if (const auto serial = store_.serial(zone))
+            notify_->step(Notifier::VersionPublished{zone, *serial});
 }
 
 void Control::Inside::loaded(Loader::Result result) {
@@ -344,21 +414,33 @@ void Control::Inside::loaded(Loader::Result result) {
     if (result.config) take_cookies(result.config->cookies);
     if (result.config) {
         secondaries_ = secondaries_of(result.config->zones);
-        store_.admit(access_of(*setup_.config, result.config->zones));
+        store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
+                                  result.config->zones));
+        store_.number(styles_of(result.config->zones));
     }
-    reload_.read(result, store_);
+    std::vector<ZoneStore::Line> lines;
     const std::size_t before = store_.names().size();
-    std::vector<ZoneStore::Line> lines = store_.take(std::move(result.read));
+    try {
+        store_.judge(result.read);
+        reload_.read(result, store_);
+        lines = store_.take(std::move(result.read));
+    } catch (const std::bad_alloc&) {
+        loader_.forget();
+        reload_.failed("not enough memory for what was read; all zones stay as they are");
+        log_error(reload_.text());
+        return;
+    }
     const std::size_t removed = before - store_.names().size();
-    ZoneStore::Outcome outcome = store_.publish();
+    ZoneStore::Outcome outcome = next_versions();
     lines.insert(lines.end(), outcome.lines.begin(), outcome.lines.end());
     for (const ZoneStore::PublishedZone& one : outcome.published)
         lines.push_back({Urgency::info, text_of(one)});
     reload_.published(outcome.published, removed);
     log_lines(std::move(lines));
-    // Whom to tell may have changed, though the zones have not.
-    outcome.zones_changed = outcome.zones_changed || result.config;
+    // Whom to tell may have changed, by the configuration or by NS sets, though the zones have not.
+    outcome.zones_changed = outcome.zones_changed || result.config || !outcome.published.empty();
     publish(outcome);
+    tell_newcomers();
     log_info(reload_.text());
 }
 
@@ -384,9 +466,65 @@ void Control::Inside::roll_cookies() {
 }
 
 // The first question's name says which zone.
-void Control::Inside::transferred(const TransferDone& done) {
-    const auto name = zones::Name::from_wire(std::span(done.request).subspan(dns_header));
-    if (name) notify_->step(Notifier::SecondaryAsked{done.to.address, *name});
+void Control::Inside::heard(const TransferNews& news) {
+    const auto zone = zones::Name::from_wire(std::span(news.request).subspan(dns_header));
+    if (!zone) return;
+    if (news.what == TransferNews::What::refused) return refused(news, *zone);
+    const bool known_of = news.what == TransferNews::What::ended && news.transfer != 0;
+    if (!known_of) {
+        const auto query = zones::read_query(news.request);
+        std::optional<zones::Serial> has;
+        if (query && query->ixfr_serial) has = zones::Serial(*query->ixfr_serial);
+        notify_->step(Notifier::SecondaryAsked{news.peer.address, *zone, has});
+    }
+    if (news.what == TransferNews::What::begun)
+        notify_->step(
+            Notifier::TransferBegun{news.peer.address, *zone, news.signer, news.transfer});
+    else
+        notify_->step(Notifier::TransferEnded{news.peer.address, *zone, news.signer, news.transfer,
+                                              news.seen});
+}
+
+// The same of a datagram; what it had room for, its sender has now, or not.
+void Control::Inside::heard(const UdpTransfer& asked) {
+    const auto request = std::span(asked.request).first(asked.request_size);
+    TransferNews news{TransferNews::What::refused, asked.from, {request.begin(), request.end()}};
+    news.outcome = asked.outcome;
+    if (asked.outcome.refusal != zones::Refusal::none) return heard(news);
+    const auto query = zones::read_query(request);
+    const auto zone = zones::Name::from_wire(request.subspan(dns_header));
+    if (!query || !zone || query->type != zones::Type::ixfr || asked.rcode != 0) return;
+    news.what = TransferNews::What::ended;
+    news.seen.kind = TransferKind::udp;
+    news.seen.serial = store_.serial(*zone);
+    news.seen.bytes = asked.response;
+    if (asked.answers == 1)  // RFC 1995 §2, §4: it is current, or is to ask by TCP
+        news.seen.result = query->ixfr_serial && news.seen.serial &&
+                                   zones::Serial(*query->ixfr_serial) < *news.seen.serial
+                               ? TransferResult::fallback
+                               : TransferResult::current;
+    heard(news);
+}
+
+// The query threads wait for nobody: they are asked.
+void Control::Inside::listen_to_udp() {
+    const std::uint64_t left_out =
+        udp_->drain_transfers([this](const UdpTransfer& asked) { heard(asked); });
+    refusals_.left_out(left_out - std::exchange(udp_left_out_, left_out));
+    if (const auto line = refusals_.summary(heartbeat::boot_now())) log_warning(*line);
+    udp_again_.expires_after(udp_transfers_every);
+    udp_again_.async_wait([this](const error_code& error) {
+        if (!error) listen_to_udp();
+    });
+}
+
+void Control::Inside::refused(const TransferNews& news, const zones::Name& zone) {
+    ++refused_[static_cast<std::size_t>(news.outcome.refusal)];
+    const auto line = fmt::format(
+        "refused {} of {} to {}: {}", news.outcome.transfer ? "transfer" : "a signed question",
+        zone.text(), news.peer.address.text(), zones::text(news.outcome.refusal));
+    if (const auto say = refusals_.refused(mapped(news.peer.address), line, heartbeat::boot_now()))
+        log_warning(*say);
 }
 
 void Control::Inside::publish_status() {
@@ -405,6 +543,7 @@ std::shared_ptr<const Status> Control::Inside::status() const {
     status->uptime = heartbeat::boot_now() - started_;
     status->ready = ready_;
     fill_in(*status, store_, *notify_, groups_ ? &*groups_ : nullptr, *udp_, *tcp_);
+    count_refused(status->counters, refused_);
     reload_.fill_in(*status);
     return status;
 }

@@ -1,17 +1,18 @@
 #pragma once
 // What must survive a restart, in one SQLite file: per group the arbiter's Record, per zone the
-// last serial and what stood under it. Durable when remember() returns (docs/PROTOCOL.md, "On disk
-// before on the wire"). One daemon holds it at a time; a damaged file is refused, never taken for
-// an empty one.
+// last serial, what stood under it and how it came to be. Durable when remember() returns
+// (docs/PROTOCOL.md, "On disk before on the wire"). One daemon holds it at a time; a damaged file
+// is refused, never taken for an empty one.
 
 #include "dnsd/arbiter/facts.h"
 #include "zones/name.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -35,13 +36,35 @@ struct Served {
     std::uint32_t serial = 0;
     std::string file_digest;  // of the zone file's content
     std::string live;         // edition.h's live_text()
+    // That the zone file had; nullopt: a ledger of format 1 did not know it.
+    std::optional<std::uint32_t> file_serial = std::nullopt;
     friend bool operator==(const Served&, const Served&) = default;
+};
+
+// What turned one version of a zone into another, as zones::Delta packs it.
+struct KeptDelta {
+    std::uint32_t from = 0, to = 0;
+    std::vector<std::byte> packed;
+    friend bool operator==(const KeptDelta&, const KeptDelta&) = default;
+};
+
+// A new version, and what is to be known from now on of those before it.
+struct ZoneServed {
+    struct Step {
+        std::uint32_t from = 0, to = 0;
+        std::span<const std::byte> packed;
+    };
+    zones::Name zone;
+    Served served;
+    std::size_t deltas = 0;                     // so many are left, the newest ones
+    std::optional<Step> newest = std::nullopt;  // appended to those that are there
 };
 
 class Ledger {
 public:
-    static constexpr int schema_version = 1;
-    static constexpr std::size_t text_bytes_max = 1u << 20;  // of one row's text
+    static constexpr int schema_version = 2;
+    static constexpr std::size_t text_bytes_max = 1u << 20;   // of one row's text
+    static constexpr std::size_t delta_bytes_max = 1u << 20;  // of one delta
 
     // Makes an empty ledger, mode 0600. Refuses to overwrite anything.
     static tl::expected<void, LedgerError> create(const std::string& path);
@@ -53,12 +76,19 @@ public:
 
     std::optional<Record> group(const std::string& name) const;
     std::optional<Served> zone(const zones::Name& name) const;  // case-blind
+    // Oldest first, an unbroken chain that ends at zone()'s serial. The error is a sentence: they
+    // are damaged, and of no use.
+    tl::expected<std::vector<KeptDelta>, std::string> deltas(const zones::Name& zone) const;
+    std::size_t deltas_kept(const zones::Name& zone) const;
+    // What was found when it was opened, and mended: for the journal; empty if all was well.
+    const std::string& mended() const;
+
     // Durable when it returns without error; after an error the ledger holds what it held before.
     tl::expected<void, std::string> remember(const std::string& group, const Record&);
-    tl::expected<void, std::string> remember(const zones::Name& zone, const Served&);
-    using ZoneServed = std::pair<zones::Name, Served>;
     // All or none, with one fsync: the control thread waits for it, and heartbeats with it.
     tl::expected<void, std::string> remember(const std::vector<ZoneServed>& zones);
+    // With no history.
+    tl::expected<void, std::string> remember(const zones::Name& zone, const Served&);
 
 private:
     struct Store;

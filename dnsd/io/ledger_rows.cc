@@ -65,6 +65,13 @@ private:
     bool ok_ = true;
 };
 
+std::optional<std::uint32_t> read_serial(const std::string& text) {
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+    return value;
+}
+
 }  // namespace
 
 // FNV-1a, 64 bits, each part ended so that parts can not slide into each other. It guards against
@@ -78,6 +85,12 @@ std::uint64_t row_checksum(std::string_view kind, std::string_view name, std::st
     return hash;
 }
 
+std::uint64_t delta_checksum(std::string_view zone, std::uint32_t from, std::uint32_t to,
+                             std::span<const std::byte> packed) {
+    return row_checksum(zone, fmt::format("{} {}", from, to),
+                        {reinterpret_cast<const char*>(packed.data()), packed.size()});
+}
+
 std::string row_text(const Record& r) {
     return fmt::format(
         "epoch={} holder={} closed={:d} may_live={:d} longest_ns={} semi_sync={} stable={} "
@@ -87,8 +100,10 @@ std::string row_text(const Record& r) {
         r.master_epoch.value);
 }
 
+// "1742 1740": the file's own serial comes second. Ledgers of format 1 have the first alone.
 std::string row_text(const Served& served) {
-    return fmt::format("{}\n{}\n{}", served.serial, served.file_digest, served.live);
+    const std::string file = served.file_serial ? fmt::format(" {}", *served.file_serial) : "";
+    return fmt::format("{}{}\n{}\n{}", served.serial, file, served.file_digest, served.live);
 }
 
 std::optional<Record> read_record(const std::string& text) {
@@ -111,8 +126,15 @@ std::optional<Served> read_served(const std::string& text) {
     const std::size_t second = first == std::string::npos ? first : text.find('\n', first + 1);
     if (second == std::string::npos) return std::nullopt;
     Served served;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + first, served.serial);
-    if (error != std::errc{} || end != text.data() + first) return std::nullopt;
+    const std::string serials = text.substr(0, first);
+    const std::size_t space = serials.find(' ');
+    const auto serial = read_serial(serials.substr(0, space));
+    if (!serial) return std::nullopt;
+    served.serial = *serial;
+    if (space != std::string::npos) {
+        served.file_serial = read_serial(serials.substr(space + 1));
+        if (!served.file_serial) return std::nullopt;
+    }
     served.file_digest = text.substr(first + 1, second - first - 1);
     served.live = text.substr(second + 1);
     return served;

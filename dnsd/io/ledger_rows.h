@@ -4,8 +4,10 @@
 
 #include "dnsd/io/ledger.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,5 +18,7 @@ std::string row_text(const Served&);
 std::optional<Record> read_record(const std::string& text);
 std::optional<Served> read_served(const std::string& text);
 std::uint64_t row_checksum(std::string_view kind, std::string_view name, std::string_view text);
+std::uint64_t delta_checksum(std::string_view zone, std::uint32_t from, std::uint32_t to,
+                             std::span<const std::byte> packed);
 
 }  // namespace dnsd

@@ -26,35 +26,49 @@ Loader::Result failure(std::string why) {
 
 struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
     Inside(asio::io_context& loop_used, ConfigReader config_used, Sources sources_used,
-           ZoneReader reader_used, std::function<void(Result)> callback)
+           ZoneReader reader_used, Snapshot snapshot_used, std::function<void(Result)> callback)
         : loop(&loop_used),
           config(std::move(config_used)),
           sources(std::move(sources_used)),
           reader(std::move(reader_used)),
+          snapshot(std::move(snapshot_used)),
           on_loaded(std::move(callback)) {}
 
-    Result read() {
+    Result read(const zones::Catalog* served) {
         Result result{sources(), {}, {}};
-        if (result.sources) result.read = reader.read(result.sources->sources);
+        if (!result.sources) return result;
+        result.read = reader.read(result.sources->sources);
+        if (served != nullptr)
+            for (ZoneRead& one : result.read) compare(*served, one);
         return result;
     }
 
-    Result read_again() {
-        if (!config) return read();
+    static void compare(const zones::Catalog& served, ZoneRead& one) {
+        const zones::History* before =
+            one.outcome == ZoneRead::Outcome::loaded ? served.zone(one.source.origin) : nullptr;
+        if (before == nullptr) return;
+        try {
+            one.difference = zones::compare_bases(*before->newest(), *one.zone);
+        } catch (const std::bad_alloc&) {  // the zone is worth more than what it saves
+        }
+    }
+
+    Result read_again(const zones::Catalog* served) {
+        if (!config) return read(served);
         Reread found = config();
         if (found.config.ok) sources = [all = std::move(found.sources)] { return all; };
-        Result result = found.config.ok ? read() : failure("the configuration has errors");
+        Result result = found.config.ok ? read(served) : failure("the configuration has errors");
         result.config = std::move(found.config);
         return result;
     }
 
     // Nothing may leave the thread by an exception, which would end the daemon: a reading that
     // fails is one that changed nothing, and the next one starts afresh.
-    std::shared_ptr<Result> read_or_say_why() {
+    std::shared_ptr<Result> read_or_say_why(const zones::Catalog* served) {
         // Made while there is memory for it.
         auto result = std::make_shared<Result>(failure("not enough memory to read the zones"));
         try {
-            *result = read_again();
+            *result = read_again(served);
         } catch (const std::bad_alloc&) {
             return result;
         } catch (const std::exception& error) {
@@ -76,11 +90,11 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
         return true;
     }
 
-    void read_in_thread() {
+    void read_in_thread(const zones::Catalog* served) {
         std::shared_ptr<Result> result;
         while (true) {
             try {
-                if (!result) result = read_or_say_why();
+                if (!result) result = read_or_say_why(served);
                 if (hand_over(result)) return;
             } catch (const std::bad_alloc&) {  // not even for saying so
             }
@@ -94,7 +108,9 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
     void start() {
         busy = true;
         try {
-            std::thread([self = shared_from_this()] { self->read_in_thread(); }).detach();
+            std::thread([self = shared_from_this(), served = snapshot ? snapshot() : nullptr] {
+                self->read_in_thread(served.get());
+            }).detach();
         } catch (const std::exception& error) {  // no thread, or no memory for one
             busy = false;
             on_loaded(failure(
@@ -113,14 +129,16 @@ struct Loader::Inside : std::enable_shared_from_this<Loader::Inside> {
     ConfigReader config;
     Sources sources;
     ZoneReader reader;
+    Snapshot snapshot;
     std::function<void(Result)> on_loaded;
     bool busy = false, again = false;  // of the loop's thread
 };
 
 Loader::Loader(asio::io_context& loop, ConfigReader config, Sources sources, ZoneReader reader,
-               std::function<void(Result)> on_loaded)
+               Snapshot snapshot, std::function<void(Result)> on_loaded)
     : inside_(std::make_shared<Inside>(loop, std::move(config), std::move(sources),
-                                       std::move(reader), std::move(on_loaded))) {}
+                                       std::move(reader), std::move(snapshot),
+                                       std::move(on_loaded))) {}
 
 Loader::~Loader() {
     const std::lock_guard lock(inside_->mutex);
@@ -128,7 +146,7 @@ Loader::~Loader() {
 }
 
 Loader::Result Loader::load_now() {
-    return inside_->read();
+    return inside_->read(nullptr);
 }
 
 void Loader::load() {
@@ -136,6 +154,10 @@ void Loader::load() {
         inside_->again = true;
     else
         inside_->start();
+}
+
+void Loader::forget() noexcept {
+    inside_->reader.forget();
 }
 
 bool Loader::busy() const {

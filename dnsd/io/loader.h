@@ -5,6 +5,7 @@
 
 #include "dnsd/io/check.h"
 #include "dnsd/io/zone_files.h"
+#include "zones/catalog.h"
 
 #include <functional>
 #include <memory>
@@ -31,10 +32,14 @@ public:
     };
     using ConfigReader = std::function<Reread()>;
 
-    // `on_loaded` is called on the loop's thread, by load() itself when no reading can be started; `config` may be empty, and is called by one
-    // thread at a time.
+    // What is served, asked when a reading begins, on the loop's thread: what is read is compared
+    // with it in the reader's, so that a million names are not by the thread that publishes.
+    using Snapshot = std::function<std::shared_ptr<const zones::Catalog>()>;
+
+    // `on_loaded` is called on the loop's thread, by load() itself when no reading can be started;
+    // `config` may be empty, and is called by one thread at a time.
     Loader(boost::asio::io_context& loop, ConfigReader config, Sources sources, ZoneReader reader,
-           std::function<void(Result)> on_loaded);
+           Snapshot snapshot, std::function<void(Result)> on_loaded);
     // Does not wait for a reading that is under way.
     ~Loader();
     Loader(const Loader&) = delete;
@@ -42,6 +47,8 @@ public:
 
     Result load_now();  // zones alone: at start, in the caller's thread
     void load();
+    // The last result could not be taken: the next reading tells everything anew. In on_loaded.
+    void forget() noexcept;
     bool busy() const;
 
 private:

@@ -196,6 +196,12 @@ void counters(Metrics& out, const Counters& c) {
     out.counter("arbiter_notify_datagrams_total",
                 "NOTIFYs and SOA questions to secondaries, and what was heard of them.", {"result"},
                 c.notify_datagrams);
+    out.counter("arbiter_notifies_total", "NOTIFYs to each secondary and how it answered.",
+                {"secondary", "result"}, c.notifies);
+    out.counter("arbiter_transfers_total", "Zone transfers that have ended, by how.",
+                {"secondary", "kind", "result"}, c.transfers);
+    out.counter("arbiter_transfers_refused_total", "Zone transfers that were refused, by why.",
+                {"reason"}, c.refused_transfers);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "dnsd/config/endpoint.h"
 #include "dnsd/publish/notifier.h"
+#include "zones/tsig.h"
 #include "zones/zone.h"
 
 #include <cstdint>
@@ -27,11 +28,16 @@ class NotifyIo {
 public:
     // Datagrams read before others get their turn.
     static constexpr unsigned batch_max = 64;
+    // Of what was signed and sent to one secondary under one id, so many are remembered: an answer
+    // is signed together with the request that it answers, and may come after a resend.
+    static constexpr std::size_t macs_max = 4;
 
     struct Hands {
         // The version of a zone that is served now; null when it is gone.
         std::function<std::shared_ptr<const zones::Zone>(const zones::Name&)> served;
         std::function<void(const Notifier::Note&)> note;
+        // Null when there is no such key.
+        std::function<const zones::TsigKey*(const zones::Name&)> key;
     };
 
     // Speaks from the first address of each family in `listen`: secondaries believe a NOTIFY only
@@ -44,6 +50,7 @@ public:
 
     void step(const Notifier::Event& event);
     std::vector<SecondaryStatus> status() const;
+    const Notifier& machine() const;
     const NotifyTotals& totals() const;
 
 private:

@@ -136,6 +136,17 @@ std::string zones_section(const Status& status) {
     return out + "</section>\n";
 }
 
+std::string last_transfer(const SecondaryStatus& s) {
+    if (!s.last_transfer || !s.last_transfer_ago)
+        return cell("last transfer", s.transferring ? "under way" : "-");
+    const TransferSeen& seen = *s.last_transfer;
+    const bool bad = seen.result != TransferResult::done;
+    return cell("last transfer",
+                fmt::format("{}{}{}, {} ago", name_of(seen.kind), bad ? " " : "",
+                            bad ? name_of(seen.result) : "", age(*s.last_transfer_ago)),
+                bad ? "bad" : "");
+}
+
 std::string secondaries_section(const Status& status) {
     if (status.secondaries.empty()) return {};
     std::vector<const SecondaryStatus*> rows;
@@ -144,8 +155,9 @@ std::string secondaries_section(const Status& status) {
         return a->behind_for.value_or(Duration::zero()) > b->behind_for.value_or(Duration::zero());
     });
     std::string out =
-        "<section><h2>Secondaries</h2><table><thead><tr><th>address</th><th>zone</th>"
-        "<th>serial</th><th>behind</th><th>notify</th></tr></thead><tbody>\n";
+        "<section><h2>Secondaries</h2><table><thead><tr><th>secondary</th><th>address</th>"
+        "<th>zone</th><th>serial</th><th>behind</th><th>notify</th><th>last transfer</th></tr>"
+        "</thead><tbody>\n";
     for (std::size_t i = 0; i < std::min(rows.size(), rows_max); ++i) {
         const SecondaryStatus& s = *rows[i];
         std::string behind = !s.behind        ? "not known"
@@ -154,12 +166,13 @@ std::string secondaries_section(const Status& status) {
         if (s.behind_for) behind += ", " + age(*s.behind_for);
         std::string notify(name_of(s.notify));
         if (s.unanswered > 0) notify = fmt::format("{} unanswered", s.unanswered);
+        if (s.unanswered > 0 && s.unanswered_for) notify += ", " + age(*s.unanswered_for);
         const bool bad = s.behind_for.value_or(Duration::zero()) > behind_bearable;
-        out +=
-            fmt::format("<tr><th scope=\"row\">{}</th>{}{}{}{}</tr>\n", html(s.address.text()),
-                        cell("zone", s.zone.text()),
-                        cell("serial", s.serial ? std::to_string(s.serial->value()) : "not known"),
-                        cell("behind", behind, bad ? "bad" : ""), cell("notify", notify));
+        out += fmt::format(
+            "<tr><th scope=\"row\">{}</th>{}{}{}{}{}{}</tr>\n", html(display_name(s)),
+            cell("address", s.address.text()), cell("zone", s.zone.text()),
+            cell("serial", s.serial ? std::to_string(s.serial->value()) : "not known"),
+            cell("behind", behind, bad ? "bad" : ""), cell("notify", notify), last_transfer(s));
     }
     out += "</tbody></table>";
     if (rows.size() > rows_max) out += fmt::format("<p>and {} more</p>", rows.size() - rows_max);

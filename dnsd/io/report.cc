@@ -42,6 +42,29 @@ void count_queries(Counters& into, const UdpServer& udp, const TcpServer& tcp) {
     into.tcp_held_bytes = {{{}, by_tcp.held}};
 }
 
+void count_transfers(Counters& into, const std::string& who, const TransferCounts& counts) {
+    for (std::size_t kind = 0; kind < transfer_kinds; ++kind)
+        for (std::size_t result = 0; result < transfer_results; ++result) {
+            const auto [of, ended] =
+                std::pair(static_cast<TransferKind>(kind), static_cast<TransferResult>(result));
+            if (!possible(of, ended)) continue;
+            into.transfers.push_back({{who, std::string(name_of(of)), std::string(name_of(ended))},
+                                      counts.of[kind][result]});
+        }
+}
+
+void count_secondaries(Counters& into, const Notifier& notifier) {
+    for (const auto& [place, counts] : notifier.counts()) {
+        const std::string who = Endpoint{place.first, place.second}.text();
+        into.notifies.push_back({{who, "sent"}, counts.sent});
+        into.notifies.push_back({{who, "acknowledged"}, counts.acknowledged});
+        into.notifies.push_back({{who, "refused"}, counts.refused});
+        into.notifies.push_back({{who, "unverified"}, counts.unverified});
+        count_transfers(into, who, counts.transfers);
+    }
+    count_transfers(into, "other", notifier.other_transfers());
+}
+
 }  // namespace
 
 std::string text_of(const Notifier::Note& note) {
@@ -116,6 +139,15 @@ void ReloadReport::fill_in(Status& status) const {
     status.reload_time_ms = time_ms_;
 }
 
+void count_refused(Counters& into, const RefusedTransfers& refused) {
+    // In the order of zones::Refusal, without none.
+    constexpr std::array<const char*, zones::refusals> names{
+        "",         "no_such_zone",  "not_allowed", "key_unknown", "bad_signature",
+        "bad_time", "bad_truncation"};
+    for (std::size_t i = 1; i < refused.size(); ++i)
+        into.refused_transfers.push_back({{names[i]}, refused[i]});
+}
+
 void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, const Groups* groups,
              const UdpServer& udp, const TcpServer& tcp) {
     status.time_ms = wall_milliseconds();
@@ -124,6 +156,7 @@ void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, con
     status.secondaries = notify.status();
     count_queries(status.counters, udp, tcp);
     const NotifyTotals& told = notify.totals();
+    count_secondaries(status.counters, notify.machine());
     status.counters.notify_datagrams = {
         {{"sent"}, told.sent}, {{"failed"}, told.failed}, {{"heard"}, told.heard}};
     if (groups == nullptr) return;

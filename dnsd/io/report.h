@@ -10,6 +10,7 @@
 #include "dnsd/io/udp_server.h"
 #include "dnsd/io/zone_store.h"
 
+#include <array>
 #include <cstdint>
 #include <string>
 
@@ -40,6 +41,10 @@ private:
     std::int64_t time_ms_;
     std::string text_, errors_;
 };
+
+// By zones::Refusal.
+using RefusedTransfers = std::array<std::uint64_t, zones::refusals>;
+void count_refused(Counters& into, const RefusedTransfers& refused);
 
 void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, const Groups* groups,
              const UdpServer& udp, const TcpServer& tcp);

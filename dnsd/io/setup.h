@@ -2,6 +2,7 @@
 // The two ways to say what the daemon is to do, as one value: a command line, or a configuration.
 
 #include "dnsd/config/config.h"
+#include "dnsd/io/admission.h"
 #include "dnsd/io/zone_files.h"
 #include "zones/catalog.h"
 
@@ -16,14 +17,18 @@
 namespace dnsd {
 
 // Whom to tell of a zone's new versions.
-using Secondaries = std::function<std::vector<Endpoint>(const zones::Name&)>;
+struct Told {
+    std::vector<Secondary> secondaries;
+    bool notify_ns = false;  // and those whom the zone's NS set names
+};
+using Secondaries = std::function<Told(const zones::Name&)>;
 
 struct Setup {
     std::vector<Endpoint> listen;
     unsigned workers = 0;  // 0: one a core
     std::uint16_t udp_size_max = 1232;
     TcpLimits tcp;
-    zones::Access access;
+    Admission admission;
     zones::Identity identity;
     zones::EdnsRules edns;
     bool rolls_cookies = false;  // their secrets are drawn, not configured
@@ -42,7 +47,6 @@ Setup setup_for_directory(std::vector<Endpoint> listen, const std::string& direc
 ZoneSources sources_of(const std::vector<ZoneConfig>& zones,
                        const std::vector<GroupConfig>& groups);
 Secondaries secondaries_of(const std::vector<ZoneConfig>& zones);
-zones::Access access_of(const Config& config, const std::vector<ZoneConfig>& zones);
 
 // `arbiter-dnsd --config FILE`. Throws StartError when the file of cookie secrets can not be used.
 Setup setup_for_config(const Config& config, const std::string& file);

@@ -9,6 +9,7 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <ifaddrs.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -208,6 +209,29 @@ std::size_t descriptors_for_connections(const QuerySockets& sockets) {
     for (const QuerySockets::Listener& listener : sockets.listeners)
         taken += 1 + listener.udp.size();
     return limit.rlim_cur > taken ? limit.rlim_cur - taken : 0;
+}
+
+std::set<heartbeat::Address> own_addresses(const std::vector<Endpoint>& listen) {
+    std::set<heartbeat::Address> own;
+    bool any = false;
+    for (const Endpoint& endpoint : listen) {
+        own.insert(endpoint.address);
+        any = any || endpoint.address == heartbeat::Address::v4({}) ||
+              endpoint.address == heartbeat::Address::v6({});
+    }
+    ifaddrs* first = nullptr;
+    if (!any || ::getifaddrs(&first) != 0) return own;
+    for (const ifaddrs* one = first; one != nullptr; one = one->ifa_next) {
+        if (one->ifa_addr == nullptr) continue;
+        const int family = one->ifa_addr->sa_family;
+        if (family != AF_INET && family != AF_INET6) continue;
+        sockaddr_storage address{};
+        std::memcpy(&address, one->ifa_addr,
+                    family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6));
+        own.insert(to_endpoint(address).address);
+    }
+    ::freeifaddrs(first);
+    return own;
 }
 
 }  // namespace dnsd

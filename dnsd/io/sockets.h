@@ -5,6 +5,7 @@
 #include "dnsd/config/endpoint.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,9 @@ int exit_code(const SocketError&);
 tl::expected<Fd, SocketError> open_query_udp(const Endpoint&);
 // A UDP socket that sends NOTIFY and hears the answers; port 0 takes any.
 tl::expected<Fd, SocketError> open_notify_udp(const Endpoint&);
+// The addresses behind `listen`: those of all interfaces where it says any. What can not be found
+// out is left out.
+std::set<heartbeat::Address> own_addresses(const std::vector<Endpoint>& listen);
 // A listening TCP socket. Without SO_REUSEPORT: a second daemon on the port is refused here.
 tl::expected<Fd, SocketError> open_listen_tcp(const Endpoint&);
 

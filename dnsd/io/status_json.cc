@@ -89,7 +89,21 @@ Json group_json(const GroupStatus& group) {
             {"servers", std::move(servers)}};
 }
 
-Json secondary_json(const SecondaryStatus& secondary) {
+// When it ended, by the clock of whoever reads this.
+Json transfer_json(const SecondaryStatus& secondary, std::int64_t now_ms) {
+    if (!secondary.last_transfer) return nullptr;
+    const TransferSeen& seen = *secondary.last_transfer;
+    const auto ago = std::chrono::duration_cast<std::chrono::milliseconds>(
+        secondary.last_transfer_ago.value_or(Duration::zero()));
+    return {{"kind", name_of(seen.kind)},
+            {"result", name_of(seen.result)},
+            {"serial", seen.serial ? Json(seen.serial->value()) : Json(nullptr)},
+            {"time", rfc3339(now_ms - ago.count())},
+            {"seconds", seconds(seen.took)},
+            {"bytes", seen.bytes}};
+}
+
+Json secondary_json(const SecondaryStatus& secondary, std::int64_t now_ms) {
     return {{"address", secondary.address.text()},
             {"port", secondary.port},
             {"zone", secondary.zone.text()},
@@ -97,7 +111,15 @@ Json secondary_json(const SecondaryStatus& secondary) {
             {"behind", or_null(secondary.behind)},
             {"behind_seconds", seconds_or_null(secondary.behind_for)},
             {"notify", name_of(secondary.notify)},
-            {"unanswered", secondary.unanswered}};
+            {"unanswered", secondary.unanswered},
+            {"unanswered_seconds", seconds_or_null(secondary.unanswered_for)},
+            {"name", secondary.name.empty() ? Json(nullptr) : Json(secondary.name)},
+            {"configured", secondary.configured},
+            {"key", secondary.key ? Json(secondary.key->text()) : Json(nullptr)},
+            {"asked_serial", secondary.asked ? Json(secondary.asked->value()) : Json(nullptr)},
+            {"asked_seconds", seconds_or_null(secondary.asked_ago)},
+            {"transferring", secondary.transferring},
+            {"last_transfer", transfer_json(secondary, now_ms)}};
 }
 
 Json history_array(const Status& status) {
@@ -144,7 +166,7 @@ void judge_secondaries(const Status& status, Verdict& critical, Verdict& warning
         Zone& zone = zones[secondary.zone];
         ++zone.all;
         if (is_behind(secondary)) ++zone.behind;
-        const std::string who = secondary.address.text();
+        const std::string who = display_name(secondary);
         if (is_behind(secondary))
             warning.reasons.push_back(fmt::format("{} is {} behind in {}", who, *secondary.behind,
                                                   secondary.zone.text()));
@@ -161,6 +183,14 @@ void judge_secondaries(const Status& status, Verdict& critical, Verdict& warning
 }
 
 }  // namespace
+
+std::string display_name(const SecondaryStatus& secondary) {
+    if (secondary.name.empty()) return secondary.address.text();
+    const std::string tail = "." + secondary.zone.text();
+    return secondary.name.ends_with(tail)
+               ? secondary.name.substr(0, secondary.name.size() - tail.size())
+               : secondary.name;
+}
 
 std::string_view name_of(Verdict::Level level) {
     switch (level) {
@@ -205,7 +235,7 @@ std::string status_json(const Status& status) {
     for (const ZoneStatus& zone : status.zones)
         zone_list.push_back({{"name", zone.name}, {"serial", zone.serial}});
     for (const SecondaryStatus& secondary : status.secondaries)
-        secondaries.push_back(secondary_json(secondary));
+        secondaries.push_back(secondary_json(secondary, status.time_ms));
     return dump({{"format", 1},
                  {"host", status.host},
                  {"version", ARBITER_VERSION},

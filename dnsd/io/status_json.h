@@ -39,6 +39,9 @@ struct Counters {
     std::vector<Count> heartbeats;           // server, reply
     std::vector<Count> heartbeats_rejected;  // reason
     std::vector<Count> notify_datagrams;     // result
+    std::vector<Count> notifies;             // secondary, result
+    std::vector<Count> transfers;            // secondary, kind, result
+    std::vector<Count> refused_transfers;    // reason
 };
 
 struct Status {
@@ -66,6 +69,9 @@ struct Verdict {
 };
 std::string_view name_of(Verdict::Level);
 Verdict judge(const Status&);
+
+// Its host's name, relative to the zone, or its address.
+std::string display_name(const SecondaryStatus&);
 
 // Secondaries fetch within milliseconds; one that takes longer than this is said to be behind.
 constexpr Duration behind_bearable = std::chrono::seconds(2);

@@ -20,7 +20,7 @@ void TcpConnection::ready(std::uint32_t events) {
 
 TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Turn& turn,
                                         TcpBuffers& buffers, Clock::time_point now,
-                                        std::vector<std::vector<std::byte>>& told) {
+                                        std::vector<Transferred>& told, std::uint64_t& numbers) {
     Turn done;
     const bool was_blocked = blocked();
     const bool rested = idle();
@@ -31,15 +31,19 @@ TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Tu
         done.after = After::wait;
         return done;
     }
-    for (auto& request : transferred_) told.push_back(std::move(request));
-    transferred_.clear();
+    hand_out(transferred_, told, now);
     if (!receive(buffers)) return done;
+    const std::uint64_t before = conversation_.last_number();
     done.spoken = conversation_.speak(catalog, turn, buffers.out);
+    done.begun = note_begun(before, now, numbers);
     const auto out = std::span<const std::byte>(buffers.out).first(done.spoken.size);
     const auto sent = send(out, now);
-    if (!sent) return done;
-    auto& to = *sent == out.size() ? told : transferred_;
-    for (auto& request : done.spoken.transferred) to.push_back(std::move(request));
+    if (!sent) {  // they were the last words, and did not leave
+        for (auto& one : done.spoken.transferred) transferred_.push_back(std::move(one));
+        return done;
+    }
+    for (auto& one : done.spoken.transferred) transferred_.push_back(std::move(one));
+    if (*sent == out.size()) hand_out(transferred_, told, now);
     unsent_ = {out.begin() + static_cast<std::ptrdiff_t>(*sent), out.end()};
     const bool answered = done.spoken.requests > 0;
     watch(now, answered || was_blocked);
@@ -51,6 +55,47 @@ TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Tu
     else if (!ended_ && !conversation_.over())
         done.after = After::wait;
     return done;
+}
+
+// They have left.
+void TcpConnection::hand_out(std::vector<Told>& from, std::vector<Transferred>& to,
+                             Clock::time_point now) {
+    for (Told& one : from) {
+        const std::uint64_t number = one.number;
+        to.push_back(timed(std::move(one), now));
+        std::erase_if(begun_, [&](const Begun& each) { return each.in_conversation == number; });
+    }
+    from.clear();
+}
+
+TcpConnection::Transferred TcpConnection::timed(Told told, Clock::time_point now) const {
+    Transferred out{std::move(told), 0, {}};
+    for (const Begun& each : begun_)
+        if (each.in_conversation == out.told.number) {
+            out.transfer = each.transfer;
+            out.took = now - each.at;
+        }
+    return out;
+}
+
+// One that was told whole by the same speak() is known by its end alone, unless it waits to leave.
+std::vector<TcpConnection::Transferred> TcpConnection::note_begun(std::uint64_t before,
+                                                                  Clock::time_point now,
+                                                                  std::uint64_t& numbers) {
+    std::vector<Transferred> out;
+    if (conversation_.last_number() == before) return out;
+    for (Told& one : conversation_.under_way(before)) {
+        begun_.push_back({one.number, ++numbers, now});
+        out.push_back({std::move(one), numbers, {}});
+    }
+    return out;
+}
+
+std::vector<TcpConnection::Transferred> TcpConnection::unfinished(Clock::time_point now) const {
+    std::vector<Transferred> out;
+    for (const Told& one : transferred_) out.push_back(timed(one, now));
+    for (Told& one : conversation_.under_way()) out.push_back(timed(std::move(one), now));
+    return out;
 }
 
 // False when the connection is broken.

@@ -35,9 +35,16 @@ public:
         again,  // there is more to do at once, when the others had their turn
         close,  // all is said, or the client is gone
     };
+    using Told = zones::Conversation::Told;
+    struct Transferred {
+        Told told;
+        std::uint64_t transfer = 0;  // as begun says; 0 when it was not said
+        Clock::duration took{0};
+    };
     struct Turn {
         After after = After::close;
         zones::Conversation::Spoken spoken;
+        std::vector<Transferred> begun;  // and still under way
     };
     enum class Late : std::uint8_t { no, idle, request, write };
 
@@ -46,14 +53,17 @@ public:
 
     // What the socket is said to be ready for, by epoll.
     void ready(std::uint32_t events);
-    // Receives, speaks and sends once. `told` gets the transfers whose last byte has left.
+    // Receives, speaks and sends once. `told` gets the transfers whose last byte has left. Begun
+    // transfers get numbers behind `numbers`.
     Turn turn(const zones::Catalog& catalog, zones::Turn& turn, TcpBuffers& buffers,
-              Clock::time_point now, std::vector<std::vector<std::byte>>& told);
+              Clock::time_point now, std::vector<Transferred>& told, std::uint64_t& numbers);
 
     // Nothing is under way: it waits for a request to begin.
     bool idle() const { return !waits_request_ && !blocked() && !conversation_.more(); }
     Late late(Clock::time_point now, const TcpLimits& limits,
               std::chrono::milliseconds idle_time) const;
+    // What was begun and has not left, for when it never will.
+    std::vector<Transferred> unfinished(Clock::time_point now) const;
     // Before it is closed in order, after all was said.
     void finish(TcpBuffers& buffers);
     // Takes back what has not left, for a client that does not take it in: it must not stay in the
@@ -79,7 +89,17 @@ private:
     zones::Conversation conversation_;
     std::vector<std::byte> unsent_;
     std::size_t unsent_at_ = 0;
-    std::vector<std::vector<std::byte>> transferred_;  // when what is unsent has left
+    void hand_out(std::vector<Told>& from, std::vector<Transferred>& to, Clock::time_point now);
+    Transferred timed(Told told, Clock::time_point now) const;
+    std::vector<Transferred> note_begun(std::uint64_t before, Clock::time_point now,
+                                        std::uint64_t& numbers);
+
+    struct Begun {
+        std::uint64_t in_conversation, transfer;
+        Clock::time_point at;
+    };
+    std::vector<Begun> begun_;       // of those that have not left yet
+    std::vector<Told> transferred_;  // when what is unsent has left
     bool readable_ = false;
     bool ending_ = false;  // the client's end of the stream is behind what can be read
     bool ended_ = false;   // and was reached

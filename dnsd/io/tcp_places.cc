@@ -1,29 +1,20 @@
 #include "dnsd/io/tcp_places.h"
 
+#include "dnsd/io/customer.h"
+
 #include <algorithm>
 #include <cassert>
 
 namespace dnsd {
-namespace {
-
-// IPv4 whole, IPv6 by its /64, which is what one customer is given.
-zones::AddressBytes customer(zones::AddressBytes address) {
-    constexpr std::array<std::uint8_t, 12> mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (!std::equal(mapped.begin(), mapped.end(), address.begin()))
-        std::fill(address.begin() + 8, address.end(), std::uint8_t{0});
-    return address;
-}
-
-}  // namespace
 
 // An open access list names nobody: there, too, a /64 is one customer.
 TcpPlaces::Who TcpPlaces::who(const zones::AddressBytes& address,
-                              const zones::TransferRules& transfers) {
+                              std::span<const zones::Prefix> known) {
     Who who{Kind::stranger, customer(address)};
-    for (const zones::TransferRule& rule : transfers) {
-        if (!rule.from || !rule.from->contains(address)) continue;
+    for (const zones::Prefix& prefix : known) {
+        if (!prefix.contains(address)) continue;
         who.kind = Kind::secondary;
-        if (rule.from->bits > 64) who.from = address;
+        if (prefix.bits > 64) who.from = address;
     }
     return who;
 }

@@ -30,7 +30,7 @@ public:
         Kind kind;
         zones::AddressBytes from;  // what connections_per_address_max bounds
     };
-    static Who who(const zones::AddressBytes&, const zones::TransferRules& transfers);
+    static Who who(const zones::AddressBytes&, std::span<const zones::Prefix> known);
 
     // One connection's place, kept by it until leave(). No call allocates but take().
     struct Place {

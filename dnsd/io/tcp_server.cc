@@ -61,7 +61,7 @@ class TcpServer::Impl {
 public:
     Impl(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
          std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
-         std::function<void(TransferDone)> on_transfer);
+         std::function<void(TransferNews)> on_news);
     ~Impl() { stop(); }
 
     void stop();
@@ -85,7 +85,10 @@ private:
     void count(const zones::Conversation::Spoken& spoken);
     void accept_from(std::size_t listener);
     void admit(Fd fd, const Endpoint& peer);
-    void close(std::uint32_t number);
+    void tell(const TcpConnection& connection, TcpConnection::Turn& done);
+    void tell_end(const TcpConnection& connection, TcpConnection::Transferred& one,
+                  TransferResult result);
+    void close(std::uint32_t number, TransferResult of_unfinished = TransferResult::aborted);
     void publish_places();
     bool make_room();
     void set_accepting(bool on);
@@ -97,7 +100,7 @@ private:
     const TcpLimits limits_;
     const std::uint16_t udp_size_max_;
     PublishedCell<zones::Catalog>::Reader catalog_;
-    std::function<void(TransferDone)> on_transfer_;
+    std::function<void(TransferNews)> on_news_;
     Fd epoll_, stop_;
     std::optional<TcpListeners> listeners_;
     TcpPlaces places_;
@@ -105,7 +108,8 @@ private:
     std::vector<std::uint32_t> free_;    // numbers
     std::vector<std::uint64_t> queued_;  // keys of connections that have more to do
     std::unique_ptr<TcpBuffers> buffers_ = std::make_unique<TcpBuffers>();
-    std::vector<std::vector<std::byte>> told_;
+    std::vector<TcpConnection::Transferred> told_;
+    std::uint64_t transfer_numbers_ = 0;
     zones::Turn turn_{};
     Clock::time_point now_ = Clock::now();
     Clock::time_point sweep_at_ = now_;
@@ -122,11 +126,11 @@ private:
 
 TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
                       std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
-                      std::function<void(TransferDone)> on_transfer)
+                      std::function<void(TransferNews)> on_news)
     : limits_(limits),
       udp_size_max_(udp_size_max),
       catalog_(catalog),
-      on_transfer_(std::move(on_transfer)),
+      on_news_(std::move(on_news)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       places_(limits),
@@ -249,13 +253,42 @@ TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
     turn_.tcp_idle_ds = static_cast<std::uint16_t>(std::clamp<std::int64_t>(idle, 1, 65535));
     told_.clear();
     try {
-        auto done = connection.turn(*catalog_.current(), turn_, *buffers_, now_, told_);
-        for (auto& request : told_)
-            if (on_transfer_) on_transfer_({connection.peer, std::move(request)});
+        auto done =
+            connection.turn(*catalog_.current(), turn_, *buffers_, now_, told_, transfer_numbers_);
+        tell(connection, done);
         return done;
     } catch (const std::bad_alloc&) {
         return {};
     }
+}
+
+void TcpServer::Impl::tell(const TcpConnection& connection, TcpConnection::Turn& done) {
+    if (!on_news_) return;
+    for (auto& one : done.begun) {
+        TransferNews news{TransferNews::What::begun, connection.peer, std::move(one.told.request),
+                          one.transfer, std::move(one.told.signer)};
+        on_news_(std::move(news));
+    }
+    for (auto& one : told_)
+        tell_end(connection, one,
+                 one.told.current ? TransferResult::current : TransferResult::done);
+    for (auto& one : done.spoken.refused) {
+        TransferNews news{TransferNews::What::refused, connection.peer, std::move(one.request)};
+        news.outcome = one.outcome;
+        on_news_(std::move(news));
+    }
+}
+
+void TcpServer::Impl::tell_end(const TcpConnection& connection, TcpConnection::Transferred& one,
+                               TransferResult result) {
+    TransferNews news{TransferNews::What::ended, connection.peer, std::move(one.told.request),
+                      one.transfer, std::move(one.told.signer)};
+    news.seen.kind = zones::asks_ixfr(news.request) ? TransferKind::ixfr : TransferKind::axfr;
+    news.seen.result = result;
+    news.seen.serial = one.told.serial;
+    news.seen.took = std::chrono::duration_cast<heartbeat::Duration>(one.took);
+    news.seen.bytes = one.told.bytes;
+    on_news_(std::move(news));
 }
 
 bool TcpServer::Impl::holds_too_much(const TcpConnection& connection, std::size_t before) {
@@ -298,7 +331,7 @@ void TcpServer::Impl::accept_from(std::size_t listener) {
 
 void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
     const zones::Peer peer = peer_of(from, udp_size_max_);
-    const TcpPlaces::Who who = TcpPlaces::who(peer.address, catalog_.current()->access().transfer);
+    const TcpPlaces::Who who = TcpPlaces::who(peer.address, catalog_.current()->access().known);
     const TcpPlaces::Verdict verdict = places_.judge(who);
     if (!verdict.admitted) {
         refused_.add();
@@ -326,8 +359,11 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
     }
 }
 
-void TcpServer::Impl::close(std::uint32_t number) {
+void TcpServer::Impl::close(std::uint32_t number, TransferResult of_unfinished) {
     Slot& slot = slots_[number];
+    if (on_news_)
+        for (auto& one : slot.connection->unfinished(now_))
+            tell_end(*slot.connection, one, of_unfinished);
     transfers_now_ -= slot.connection->transfers();
     if (slot.connection->place.kind == Kind::stranger) strangers_hold_ -= slot.connection->held();
     places_.leave(slot.connection->place);
@@ -367,16 +403,15 @@ void TcpServer::Impl::sweep() {
         if (late == TcpConnection::Late::no) continue;
         timed_out_.add();
         if (late == TcpConnection::Late::write) connection->cut();
-        close(number);
+        close(number, TransferResult::timed_out);
     }
     catalog_.release();  // an old version must not live for an idle server's sake
 }
 
 TcpServer::TcpServer(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
                      std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
-                     std::function<void(TransferDone)> on_transfer)
-    : impl_(std::make_unique<Impl>(listeners, limits, udp_size_max, catalog,
-                                   std::move(on_transfer))) {}
+                     std::function<void(TransferNews)> on_news)
+    : impl_(std::make_unique<Impl>(listeners, limits, udp_size_max, catalog, std::move(on_news))) {}
 TcpServer::~TcpServer() = default;
 void TcpServer::stop() {
     impl_->stop();

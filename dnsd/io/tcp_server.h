@@ -6,6 +6,7 @@
 #include "dnsd/io/counters.h"
 #include "dnsd/io/published.h"
 #include "dnsd/io/sockets.h"
+#include "dnsd/io/transfer_news.h"
 #include "zones/catalog.h"
 
 #include <cstdint>
@@ -29,12 +30,6 @@ struct TcpTotals {
     QueryTotals queries;
 };
 
-// A zone transfer whose last byte was handed to the kernel.
-struct TransferDone {
-    Endpoint to;
-    std::vector<std::byte> request;  // as it came
-};
-
 class TcpServer {
 public:
     // Memory for what waits in the connections of strangers. When they hold more, whoever comes to
@@ -42,10 +37,10 @@ public:
     static constexpr std::size_t strangers_held_max = 16u << 20;
 
     // Takes the listeners' TCP sockets. `udp_size_max` is what UDP takes, to be told by TCP too.
-    // `on_transfer` is called in this server's thread.
+    // `on_news` is called in this server's thread.
     TcpServer(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
               std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
-              std::function<void(TransferDone)> on_transfer);
+              std::function<void(TransferNews)> on_news);
     ~TcpServer();
     TcpServer(const TcpServer&) = delete;
     TcpServer& operator=(const TcpServer&) = delete;

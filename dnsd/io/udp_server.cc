@@ -118,6 +118,7 @@ public:
         if (thread_.joinable()) thread_.join();
     }
     const QueryCounters& counters() const { return counters_; }
+    TransferRing& transfers() { return transfers_; }
 
 private:
     void run();
@@ -135,6 +136,7 @@ private:
     std::vector<pollfd> polled_;
     zones::Turn turn_{};
     QueryCounters counters_;
+    TransferRing transfers_;
     std::thread thread_;  // last: it uses all of the above
 };
 
@@ -195,8 +197,9 @@ bool UdpServer::Worker::answer_one(std::size_t slot, std::size_t answers) {
     }
     turn_.next_request();
     const std::span<const std::byte> request(batch_->requests[slot].data(), received.msg_len);
-    const std::size_t size =
-        zones::respond(*catalog_.current(), request, peer, turn_, batch_->responses[slot]);
+    zones::Outcome outcome;
+    const std::size_t size = zones::respond(*catalog_.current(), request, peer, turn_,
+                                            batch_->responses[slot], &outcome);
     if (size == 0) {
         counters_.drop(Dropped::silent);
         return false;
@@ -204,6 +207,8 @@ bool UdpServer::Worker::answer_one(std::size_t slot, std::size_t answers) {
     assert(size <= response_max);
     const auto response = std::span<std::byte>(batch_->responses[slot]).first(size);
     counters_.responses[static_cast<std::size_t>(zones::full_rcode(response))].add();
+    if (outcome.transfer || outcome.refusal != zones::Refusal::none)
+        transfers_.push(to_endpoint(batch_->slots[slot].peer), outcome, request, response);
     batch_->slots[slot].out = {response.data(), response.size()};
     mmsghdr& out = batch_->answers[answers];
     out = {};
@@ -259,6 +264,15 @@ UdpServer::~UdpServer() {
 void UdpServer::stop() {
     for (const auto& worker : workers_) worker->ask_to_stop();
     for (const auto& worker : workers_) worker->join();
+}
+
+std::uint64_t UdpServer::drain_transfers(const std::function<void(const UdpTransfer&)>& take) {
+    std::uint64_t left_out = 0;
+    for (const auto& worker : workers_) {
+        worker->transfers().drain(take);
+        left_out += worker->transfers().left_out();
+    }
+    return left_out;
 }
 
 QueryTotals UdpServer::totals() const {

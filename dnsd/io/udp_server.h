@@ -6,9 +6,11 @@
 #include "dnsd/io/counters.h"
 #include "dnsd/io/published.h"
 #include "dnsd/io/sockets.h"
+#include "dnsd/io/transfer_ring.h"
 #include "zones/catalog.h"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,6 +40,9 @@ public:
 
     void stop();  // returns when no worker runs any more
     QueryTotals totals() const;
+    // By one thread alone: take(const UdpTransfer&) for what was asked of transfers since; returns
+    // how much there was no room for, since start.
+    std::uint64_t drain_transfers(const std::function<void(const UdpTransfer&)>& take);
 
 private:
     class Worker;

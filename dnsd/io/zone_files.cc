@@ -67,7 +67,7 @@ bool has_error(const std::vector<zones::Mistake>& mistakes) {
 }
 
 ZoneRead too_large_now(const ZoneSource& source) {
-    ZoneRead read{source, ZoneRead::Outcome::failed, nullptr, {}, false, {}};
+    ZoneRead read{source, ZoneRead::Outcome::failed};
     read.mistakes.push_back({source.path, 0, 0, zones::Mistake::error,
                              "not enough memory to read it",
                              "the old and the new version are held at once"});
@@ -177,7 +177,7 @@ std::vector<ZoneRead> ZoneReader::read(const std::vector<ZoneSource>& sources) {
 }
 
 ZoneRead ZoneReader::read_one(const ZoneSource& source, const Known* known, Known& now) const {
-    ZoneRead read{source, ZoneRead::Outcome::unchanged, nullptr, {}, false, {}};
+    ZoneRead read{source};
     if (known != nullptr && known->files.front() == source.path &&
         bytes_of(known->files) == known->bytes)
         return read;
@@ -204,10 +204,12 @@ ZoneRead ZoneReader::read_one(const ZoneSource& source, const Known* known, Know
     read.outcome = ZoneRead::Outcome::loaded;
     read.zone = std::move(loaded.zone);
     read.content = zones::content_digest(*read.zone).text();
-    now = {std::move(files), digest.text(), read.zone->serial(), read.content};
-    // With a raised serial it is a new version either way.
-    if (known != nullptr && !(now.serial > known->serial))
-        read.same_content = read.content == known->content;
+    read.soa = {source.path};
+    if (loaded.soa) {
+        const zones::Place& place = loaded.soa->serial;
+        read.soa = {place.file, place.line, place.column};
+    }
+    now = {std::move(files), digest.text()};
     return read;
 }
 

@@ -3,6 +3,7 @@
 // last read. Judged by content: a file that was only touched is not read as a change, and one that
 // was replaced within the clock's tick is.
 
+#include "zones/difference.h"
 #include "zones/zonefile.h"
 
 #include <functional>
@@ -41,15 +42,22 @@ tl::expected<ZoneSources, std::string> zones_in(const std::string& directory,
 struct ZoneRead {
     enum class Outcome {
         unchanged,  // not a byte differs from the last good reading
-        loaded,     // a new version; `same_content` when only its serial or its comments differ
+        loaded,     // a new version, though `content` may be the one before
         failed,     // `mistakes` say why; the last good reading stands
+    };
+    // Of the SOA's serial; line 0 when it is not known.
+    struct SoaPlace {
+        std::string file;
+        unsigned line = 0, column = 0;
     };
     ZoneSource source;
     Outcome outcome = Outcome::unchanged;
-    std::shared_ptr<const zones::Zone> zone;  // the new version, for `loaded`
-    std::vector<zones::Mistake> mistakes;     // of severity warning for `loaded`
-    bool same_content = false;
-    std::string content;  // zones::content_digest, for `loaded`
+    std::shared_ptr<const zones::Zone> zone = nullptr;  // the new version, for `loaded`
+    std::vector<zones::Mistake> mistakes = {};          // of severity warning for `loaded`
+    std::string content = {};                           // zones::content_digest, for `loaded`
+    SoaPlace soa = {};                                  // for `loaded`
+    // From what was served when the reading began, for `loaded`; null: it was not compared.
+    std::shared_ptr<const zones::BaseDifference> difference = nullptr;
 };
 
 // Remembers what it read, to tell what is new. Used by one thread at a time.
@@ -62,14 +70,14 @@ public:
 
     // Reads what changed. Zones that are not in `sources` any more are forgotten.
     std::vector<ZoneRead> read(const std::vector<ZoneSource>& sources);
+    // What was read last got lost: all is read anew by the next.
+    void forget() noexcept { known_.clear(); }
 
 private:
     // No zone itself: a large one would be held in a third copy while a reload reads the next.
     struct Known {
         std::vector<std::string> files;
         std::string bytes;  // digest of all files
-        zones::Serial serial{0};
-        std::string content;  // zones::content_digest
     };
     ZoneRead read_one(const ZoneSource& source, const Known* known, Known& now) const;
 

@@ -1,44 +1,31 @@
 #include "dnsd/io/zone_store.h"
 
+#include "dnsd/io/zone_past.h"
+
 #include <algorithm>
 #include <cassert>
+#include <set>
 
 #include <fmt/format.h>
 
 namespace dnsd {
 namespace {
 
-// A zone with ten thousand mistakes must not bury the others.
-void tell_mistakes(const ZoneRead& read, const std::string& where_all,
-                   std::vector<ZoneStore::Line>& lines) {
-    const std::size_t told = std::min(read.mistakes.size(), ZoneStore::mistakes_told_max);
-    // Errors first: they are why the zone is not taken.
-    std::vector<const zones::Mistake*> order;
-    for (const auto severity : {zones::Mistake::error, zones::Mistake::warning})
-        for (const zones::Mistake& mistake : read.mistakes)
-            if (mistake.severity == severity && order.size() < told) order.push_back(&mistake);
-    for (const zones::Mistake* mistake : order)
-        lines.push_back(
-            {mistake->severity == zones::Mistake::error ? Urgency::error : Urgency::warning,
-             mistake->text()});
-    if (told < read.mistakes.size())
-        lines.push_back(
-            {Urgency::warning,
-             fmt::format("zone {}: {} more like these{}{}", read.source.origin.text(),
-                         read.mistakes.size() - told, where_all.empty() ? "" : "; ", where_all)});
-}
-
-// As edition() wants it, when nothing was published yet: any serial will do.
-zones::Serial after(const zones::Zone& zone) {
-    return zone.serial().next();
+// The highest of the file's serials that were taken; one that went back was not.
+zones::Serial file_serial_after(zones::Serial in_file, const SerialsBefore& before,
+                                const SerialChoice& choice) {
+    const bool stays = choice.rule == SerialRule::kept && before.file && !(in_file > *before.file);
+    return stays ? *before.file : in_file;
 }
 
 }  // namespace
 
-ZoneStore::ZoneStore(const zones::Catalog& base, Ledger* ledger, std::string where_all)
+ZoneStore::ZoneStore(const zones::Catalog& base, Ledger* ledger, std::string where_all,
+                     zones::HistoryLimits limits)
     : catalog_(std::make_shared<const zones::Catalog>(base)),
       ledger_(ledger),
-      where_all_(std::move(where_all)) {}
+      where_all_(std::move(where_all)),
+      limits_(limits) {}
 
 void ZoneStore::add_group(const zones::Name& zone, const std::string& group,
                           const EditionRules& rules) {
@@ -49,54 +36,95 @@ void ZoneStore::stand(const Standing& standing) {
     for (auto& [zone, places] : places_)
         for (Place& place : places) {
             if (place.group != standing.group) continue;
-            place.standing = standing;
             const auto entry = entries_.find(zone);
-            if (entry != entries_.end()) entry->second.stood = true;
+            if (entry != entries_.end()) {
+                entry->second.stood = true;
+                // Clients write to whom the elected name names: that waits for nothing.
+                if (!place.standing || place.standing->master != standing.master)
+                    entry->second.urgent = true;
+            }
+            place.standing = standing;
         }
 }
 
-void ZoneStore::admit(zones::Access access) {
-    access_ = std::move(access);
+void ZoneStore::admit(Admission admission) {
+    admission_ = std::move(admission);
+}
+
+void ZoneStore::judge(std::vector<ZoneRead>& read) {
+    for (ZoneRead& one : read) {
+        const auto found = entries_.find(one.source.origin);
+        if (found == entries_.end() || !found->second.served) continue;
+        Entry& entry = found->second;
+        if (one.outcome == ZoneRead::Outcome::loaded) {
+            entry.refused.reset();
+            const SerialsBefore before{entry.served->serial(), entry.served_file};
+            const SerialChoice choice =
+                choose_serial(one.zone->serial(), before, one.content != entry.served_content,
+                              SerialStyle::counter, 0);
+            if (choice.rule == SerialRule::went_back)
+                entry.refused = serial_went_back(one.soa, one.zone->serial(), before, std::nullopt);
+        }
+        // The reader takes it for read, and says nothing more of it until it is written again.
+        if (!entry.refused || one.outcome == ZoneRead::Outcome::failed) continue;
+        one.mistakes.push_back(*entry.refused);
+        one.outcome = ZoneRead::Outcome::failed;
+    }
 }
 
 std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
+    judge(read);
     std::vector<Line> lines;
-    std::map<zones::Name, Entry> before = std::exchange(entries_, {});
-    for (ZoneRead& one : read) {
+    std::set<zones::Name> named;
+    std::map<zones::Name, Entry> fresh;
+    for (const ZoneRead& one : read) {
+        named.insert(one.source.origin);
+        const auto known = entries_.find(one.source.origin);
+        if (known == entries_.end()) fresh.try_emplace(one.source.origin);
         tell_mistakes(one, where_all_, lines);
-        Entry& entry = entries_[one.source.origin];
-        const auto known = before.find(one.source.origin);
-        if (known != before.end()) {
-            entry = std::move(known->second);
-            before.erase(known);
-        }
-        entry.path = one.source.path;
-        if (one.outcome == ZoneRead::Outcome::failed)
-            lines.push_back(
-                {Urgency::error,
-                 entry.served
-                     ? fmt::format("zone {}: the file has errors; serial {} is still served",
-                                   one.source.origin.text(), entry.served->serial().value())
-                     : fmt::format("zone {}: the file has errors; it is not served",
-                                   one.source.origin.text())});
+        if (one.outcome != ZoneRead::Outcome::failed) continue;
+        const zones::Zone* served = known == entries_.end() ? nullptr : known->second.served.get();
+        lines.push_back(
+            {Urgency::error,
+             served ? fmt::format("zone {}: the file has errors; serial {} is still served",
+                                  one.source.origin.text(), served->serial().value())
+                    : fmt::format("zone {}: the file has errors; it is not served",
+                                  one.source.origin.text())});
+    }
+    std::vector<zones::Name> gone, removed = removed_;
+    std::map<zones::Name, Served> retired;
+    for (const auto& [zone, entry] : entries_) {
+        if (named.contains(zone)) continue;
+        gone.push_back(zone);
+        if (!entry.served) continue;
+        removed.push_back(zone);
+        std::optional<std::uint32_t> file;
+        if (entry.served_file) file = entry.served_file->value();
+        if (retired_.size() + retired.size() < retired_max)
+            retired.emplace(zone, Served{entry.served->serial().value(), entry.served_content,
+                                         entry.live, file});
+        lines.push_back({Urgency::info, fmt::format("zone {}: removed, with its serial {}",
+                                                    zone.text(), entry.served->serial().value())});
+    }
+    // Nothing from here on needs memory: all is taken.
+    entries_.merge(fresh);
+    removed_.swap(removed);
+    for (const zones::Name& zone : gone) {
+        entries_.erase(zone);
+        pacer_.dropped(zone);
+    }
+    retired.merge(retired_);
+    retired_.swap(retired);
+    for (ZoneRead& one : read) {
+        Entry& entry = entries_.find(one.source.origin)->second;
+        entry.path = std::move(one.source.path);
         if (one.outcome != ZoneRead::Outcome::loaded) continue;
-        entry.file_raised = entry.file && one.zone->serial() > entry.file->serial();
         entry.file = std::move(one.zone);
         entry.content = std::move(one.content);
-        // Not the reading before, but what is served counts: more than one may have come between.
-        entry.content_changed = entry.content_changed || !one.same_content;
+        entry.soa = std::move(one.soa);
+        entry.difference = std::move(one.difference);
         entry.file_changed = true;
     }
-    for (const auto& [zone, entry] : before)
-        if (entry.served) {
-            removed_.push_back(zone);
-            if (retired_.size() < retired_max)
-                retired_.insert_or_assign(
-                    zone, Served{entry.served->serial().value(), entry.content, entry.live});
-            lines.push_back(
-                {Urgency::info, fmt::format("zone {}: removed, with its serial {}", zone.text(),
-                                            entry.served->serial().value())});
-        }
     return lines;
 }
 
@@ -117,123 +145,228 @@ std::optional<Served> ZoneStore::served_before(const zones::Name& zone) const {
     return retired == retired_.end() ? std::nullopt : std::optional(retired->second);
 }
 
-// The file's records with the groups' names put in, under the serial that is due; null when that is
-// what is served already.
-std::shared_ptr<const zones::Zone> ZoneStore::from_file(const zones::Name& zone, Entry& entry,
-                                                        const std::string& live, Outcome& outcome) {
-    std::optional<zones::Serial> published;
-    bool changed = entry.content_changed;
-    if (entry.served) {
-        published = entry.served->serial();
-        changed = changed || live != entry.live;
-    } else if (const auto before = served_before(zone)) {
-        published = zones::Serial(before->serial);
-        changed = before->file_digest != entry.content || before->live != live;
-    }
-    const zones::Serial in_file = entry.file->serial();
-    const SerialChoice choice = choose_serial(in_file, published, changed);
-    // In a zone with live names the published serial runs ahead of the file's by itself.
-    const bool quiet = places_.contains(zone) && (entry.file_raised || !entry.served);
-    if (std::string advice = serial_advice(zone, entry.path, in_file, published, choice);
-        !advice.empty() && !quiet)
-        outcome.lines.push_back({Urgency::warning, std::move(advice)});
-    if (choice.rule == SerialRule::kept && entry.served) return nullptr;
+SerialStyle ZoneStore::style_of(const zones::Name& zone) const {
+    const auto style = styles_.find(zone);
+    return style == styles_.end() ? SerialStyle::counter : style->second;
+}
 
+// The records of the file with the groups' names put in, under that serial.
+std::shared_ptr<const zones::Zone> ZoneStore::with_live_names(const zones::Name& zone,
+                                                              const Entry& entry,
+                                                              zones::Serial serial) const {
     std::shared_ptr<const zones::Zone> next = entry.file;
     if (const auto places = places_.find(zone); places != places_.end())
         for (const Place& place : places->second) {
             if (!place.standing) continue;
-            if (auto made = edition(*next, place.rules, *place.standing, after(*next)))
+            if (auto made = edition(*next, place.rules, *place.standing, next->serial().next()))
                 next = std::move(made);
         }
-    if (next->serial() == choice.serial) return next;
-    const auto renumbered = next->with({}, choice.serial);
+    if (next->serial() == serial) return next;
+    const auto renumbered = next->with({}, serial);
     assert(renumbered);  // no change of records, hence none that could be refused
     return *renumbered;
 }
 
-std::shared_ptr<const zones::Zone> ZoneStore::next_version(const zones::Name& zone, Entry& entry,
-                                                           Outcome& outcome) {
-    if (entry.file_changed || !entry.served) return from_file(zone, entry, live_of(zone), outcome);
-    // Only standings changed: the cost is that of a few names, not of the zone.
+// Only standings changed: the cost is that of a few names, not of the zone.
+void ZoneStore::from_standings(Pending& one, const Moment& moment) const {
+    const Entry& entry = *one.entry;
     std::shared_ptr<const zones::Zone> next;
-    const zones::Serial serial = entry.served->serial().next();
-    for (const Place& place : places_.at(zone)) {
+    const zones::Serial serial =
+        serial_after(entry.served->serial(), style_of(one.zone), moment.unix_seconds);
+    for (const Place& place : places_.at(one.zone)) {
         if (!place.standing) continue;
         const zones::Zone& current = next ? *next : *entry.served;
         if (auto made = edition(current, place.rules, *place.standing, serial))
             next = std::move(made);
     }
-    if (!next || next->serial() == serial) return next;
-    const auto renumbered = next->with({}, serial);
-    assert(renumbered);
-    return *renumbered;
+    if (!next) return;
+    if (next->serial() != serial) {
+        const auto renumbered = next->with({}, serial);
+        assert(renumbered);
+        next = *renumbered;
+    }
+    one.history = catalog_->zone(one.zone)->advance(std::move(next));
+    one.advanced = true;
 }
 
-// False: the ledger could not be written, and what it was to hold must not be published.
-bool ZoneStore::remember(const std::vector<Pending>& all, Outcome& outcome) {
-    std::vector<Ledger::ZoneServed> served;
-    for (const Pending& one : all)
-        if (one.to_remember) served.emplace_back(one.zone, *one.to_remember);
-    if (served.empty()) return true;
-    const auto kept = ledger_->remember(served);
-    if (kept) return true;
-    outcome.ledger_failed = true;
-    for (const auto& [zone, version] : served)
-        outcome.lines.push_back(
-            {Urgency::error, fmt::format("zone {}: serial {} is not published, as the ledger "
-                                         "cannot be written: {}",
-                                         zone.text(), version.serial, kept.error())});
-    return false;
+void ZoneStore::advise(const Pending& one, const Numbered& numbered,
+                       std::vector<Line>& lines) const {
+    const auto& [before, choice] = numbered;
+    const zones::Serial in_file = one.entry->file->serial();
+    // Where serials are made here, live names and styles take them ahead of the file's by
+    // themselves.
+    const bool live = places_.contains(one.zone);
+    const bool raised = before.file && in_file > *before.file;
+    if (live && (raised || !one.entry->served || choice.rule == SerialRule::kept)) return;
+    if (style_of(one.zone) != SerialStyle::counter && choice.rule != SerialRule::not_raised) return;
+    if (std::string advice = serial_advice(one.zone, one.entry->path, in_file, before, choice);
+        !advice.empty())
+        lines.push_back({Urgency::warning, std::move(advice)});
 }
 
-void ZoneStore::publish_one(Pending& one, zones::Catalog& next, Outcome& outcome) {
-    Entry& entry = *one.entry;
-    entry.file_changed = entry.content_changed = entry.file_raised = entry.stood = false;
-    entry.live = one.live;
-    if (!one.version) return;
-    const zones::History* before = next.zone(one.zone);
-    if (before == nullptr) outcome.zones_changed = true;
-    next = next.with(before ? before->advance(one.version) : zones::History(one.version));
-    outcome.catalog_changed = true;
-    outcome.published.push_back(
-        {one.zone, one.version->serial(),
-         entry.served ? std::optional(entry.served->serial()) : std::nullopt});
-    entry.served = std::move(one.version);
+// A file that was read anew, of a zone that is served.
+void ZoneStore::from_file(Pending& one, const Moment& moment, std::vector<Line>& lines) const {
+    const Entry& entry = *one.entry;
+    const zones::Serial in_file = entry.file->serial();
+    Numbered numbered{{entry.served->serial(), entry.served_file}, {in_file, SerialRule::kept}};
+    const bool changed = entry.content != entry.served_content || one.live != entry.live ||
+                         (entry.served_file && in_file > *entry.served_file);
+    numbered.choice =
+        choose_serial(in_file, numbered.before, changed, style_of(one.zone), moment.unix_seconds);
+    advise(one, numbered, lines);
+    one.file_serial = file_serial_after(in_file, numbered.before, numbered.choice);
+    if (numbered.choice.rule == SerialRule::kept) return;
+    one.history = catalog_->zone(one.zone)->advance(
+        with_live_names(one.zone, entry, numbered.choice.serial), entry.difference.get());
+    one.advanced = true;
 }
 
-ZoneStore::Outcome ZoneStore::publish() {
-    Outcome outcome;
-    zones::Catalog next = *catalog_;
-    if (auto rules = std::exchange(edns_, std::nullopt)) {
-        next = next.with(*std::move(rules));
-        outcome.catalog_changed = true;
+// A zone that is not served, but was: before a restart, or before it was removed.
+void ZoneStore::from_past(Pending& one, const Served& before, const Moment& moment,
+                          std::vector<Line>& lines) const {
+    const Entry& entry = *one.entry;
+    const zones::Serial in_file = entry.file->serial();
+    const bool same_file = before.file_digest == entry.content;
+    const bool same_live = before.live == one.live;
+    Numbered numbered{{zones::Serial(before.serial), std::nullopt}, {in_file, SerialRule::kept}};
+    if (before.file_serial) numbered.before.file = zones::Serial(*before.file_serial);
+    numbered.choice = choose_serial(in_file, numbered.before, !same_file || !same_live,
+                                    style_of(one.zone), moment.unix_seconds);
+    if (numbered.choice.rule == SerialRule::went_back && !same_file)
+        lines.push_back(
+            {Urgency::error,
+             serial_went_back(entry.soa, in_file, numbered.before, numbered.choice.serial).text()});
+    else
+        advise(one, numbered, lines);
+    one.file_serial = file_serial_after(in_file, numbered.before, numbered.choice);
+    auto version = with_live_names(one.zone, entry, numbered.choice.serial);
+    ZonePast past;
+    if (ledger_) past = past_of(*ledger_, one.zone);
+    if (!past.damage.empty()) lines.push_back({Urgency::warning, std::move(past.damage)});
+    // Which records another file had is known to nobody any more: no chain leads over it.
+    if (!same_file) {
+        one.history.emplace(std::move(version), limits_);
+        return;
     }
-    if (auto access = std::exchange(access_, std::nullopt)) {
-        next = next.with(std::move(*access));
-        outcome.catalog_changed = true;
+    const auto old =
+        numbered.choice.rule == SerialRule::kept ? version : as_served(*entry.file, before);
+    if (!old) {
+        one.history.emplace(std::move(version), limits_);
+        return;
     }
-    for (const zones::Name& zone : std::exchange(removed_, {})) {
-        if (entries_.contains(zone)) continue;
-        next = next.without(zone);
-        outcome.catalog_changed = outcome.zones_changed = true;
-    }
+    one.history = zones::History::resume(old, past.deltas, limits_);
+    one.advanced = old != version;
+    if (one.advanced) one.history = one.history->advance(std::move(version));
+}
+
+std::vector<ZoneStore::Pending> ZoneStore::pending(const Moment& moment, std::vector<Line>& lines) {
     std::vector<Pending> all;
     for (auto& [zone, entry] : entries_) {
         if (!entry.file || !(entry.file_changed || entry.stood)) continue;
-        Pending one{zone, &entry, next_version(zone, entry, outcome), live_of(zone), {}};
-        if (one.version && ledger_) {
-            Served served{one.version->serial().value(), entry.content, one.live};
-            // Known already, as after a restart: nothing to write.
-            if (ledger_->zone(zone) != served) one.to_remember = std::move(served);
+        Pending one{zone,  &entry, {}, false, entry.content, live_of(zone), entry.served_file,
+                    false, {}};
+        one.paced = entry.served && !entry.file_changed;
+        if (one.paced) {
+            if (!pacer_.wanted(zone, entry.urgent, moment.now)) continue;
+            from_standings(one, moment);
+        } else if (entry.served) {
+            from_file(one, moment, lines);
+        } else if (const auto before = served_before(zone)) {
+            from_past(one, *before, moment, lines);
+        } else {
+            one.file_serial = entry.file->serial();
+            one.history.emplace(with_live_names(zone, entry, entry.file->serial()), limits_);
+        }
+        if (one.history && ledger_) {
+            Served served{one.history->newest()->serial().value(), one.content, one.live,
+                          one.file_serial->value()};
+            // As after a restart.
+            const bool known =
+                ledger_->zone(zone) == served && ledger_->deltas_kept(zone) == one.history->size();
+            if (!known)
+                one.to_remember = to_keep(zone, std::move(served), *one.history, one.advanced);
         }
         all.push_back(std::move(one));
     }
-    const bool remembered = remember(all, outcome);
-    for (Pending& one : all)
-        if (remembered || !one.to_remember) publish_one(one, next, outcome);
-    if (outcome.catalog_changed) catalog_ = std::make_shared<const zones::Catalog>(std::move(next));
-    return outcome;
+    return all;
+}
+
+// An error: the ledger could not be written, and what it was to hold must not be published.
+tl::expected<void, std::string> ZoneStore::remember(const std::vector<Pending>& all) {
+    std::vector<ZoneServed> served;
+    for (const Pending& one : all)
+        if (one.to_remember) served.push_back(*one.to_remember);
+    return served.empty() ? tl::expected<void, std::string>() : ledger_->remember(served);
+}
+
+// What is to be published, and what is said of it. `remembered`: the ledger holds what it was to.
+ZoneStore::Draft ZoneStore::draft(const std::vector<Pending>& all, bool remembered) const {
+    Draft out;
+    zones::Catalog next = *catalog_;
+    if (edns_) next = next.with(*edns_);
+    if (admission_) next = admission_->onto(next);
+    out.outcome.catalog_changed = edns_ || admission_;
+    for (const zones::Name& zone : removed_) {
+        if (entries_.contains(zone)) continue;
+        next = next.without(zone);
+        out.outcome.catalog_changed = out.outcome.zones_changed = true;
+    }
+    for (const Pending& one : all) {
+        if (!one.history || (one.to_remember && !remembered)) continue;
+        if (next.zone(one.zone) == nullptr) out.outcome.zones_changed = true;
+        next = next.with(*one.history);
+        out.outcome.catalog_changed = true;
+        out.outcome.published.push_back(
+            {one.zone, one.history->newest()->serial(),
+             one.entry->served ? std::optional(one.entry->served->serial()) : std::nullopt});
+    }
+    out.catalog = out.outcome.catalog_changed
+                      ? std::make_shared<const zones::Catalog>(std::move(next))
+                      : catalog_;
+    return out;
+}
+
+void ZoneStore::commit(std::vector<Pending>& all, bool remembered, const Moment& moment) noexcept {
+    edns_.reset();
+    admission_.reset();
+    removed_.clear();
+    for (Pending& one : all) {
+        if (one.to_remember && !remembered) continue;
+        Entry& entry = *one.entry;
+        entry.file_changed = entry.stood = entry.urgent = false;
+        entry.difference.reset();
+        entry.live = std::move(one.live);
+        entry.served_content = std::move(one.content);
+        entry.served_file = one.file_serial;
+        if (one.history) entry.served = one.history->newest();
+        if (one.paced && one.history)
+            pacer_.published(one.zone, moment.now);
+        else
+            pacer_.dropped(one.zone);
+    }
+}
+
+ZoneStore::Outcome ZoneStore::publish(const Moment& moment) {
+    std::vector<Line> lines;
+    std::vector<Pending> all = pending(moment, lines);
+    // All that needs memory is made before the ledger is written: what it holds is published.
+    Draft next = draft(all, true);
+    const auto kept = remember(all);
+    if (!kept) {
+        next = draft(all, false);
+        next.outcome.ledger_failed = true;
+        for (const Pending& one : all)
+            if (one.to_remember)
+                lines.push_back(
+                    {Urgency::error,
+                     fmt::format("zone {}: serial {} is not published, as the ledger cannot be "
+                                 "written: {}",
+                                 one.zone.text(), one.to_remember->served.serial, kept.error())});
+    }
+    next.outcome.lines = std::move(lines);
+    catalog_ = std::move(next.catalog);
+    commit(all, kept.has_value(), moment);
+    return std::move(next.outcome);
 }
 
 std::optional<zones::Serial> ZoneStore::serial(const zones::Name& zone) const {
@@ -258,37 +391,6 @@ std::vector<zones::Name> ZoneStore::read_names() const {
     for (const auto& [zone, entry] : entries_)
         if (entry.file) names.push_back(zone);
     return names;
-}
-
-std::string serial_advice(const zones::Name& zone, const std::string& path, zones::Serial in_file,
-                          std::optional<zones::Serial> published, const SerialChoice& choice) {
-    const std::uint32_t next = choice.serial.next().value();
-    switch (choice.rule) {
-        case SerialRule::not_raised:
-            return fmt::format(
-                "zone {}: {} has other records under serial {}, which was already published; they "
-                "are served as {}\nhint: write serial {} or higher into the file",
-                zone.text(), path, in_file.value(), choice.serial.value(), next);
-        case SerialRule::went_back:
-            return fmt::format(
-                "zone {}: {} has serial {}, which is not above {}, the last published; its records "
-                "are served as {}, or no secondary would take them\nhint: write serial {} or "
-                "higher "
-                "into the file (RFC 1982)",
-                zone.text(), path, in_file.value(), published->value(), choice.serial.value(),
-                next);
-        case SerialRule::kept:
-            if (in_file == *published) return {};
-            return fmt::format(
-                "zone {}: {} has serial {}, which is not above {}, the last published; the records "
-                "are the same, so {} stays\nhint: write serial {} into the file, and raise it with "
-                "the next change",
-                zone.text(), path, in_file.value(), published->value(), choice.serial.value(),
-                choice.serial.value());
-        case SerialRule::as_in_file:
-            break;
-    }
-    return {};
 }
 
 }  // namespace dnsd

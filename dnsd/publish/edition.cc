@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <sstream>
 #include <vector>
 
 namespace dnsd {
@@ -82,6 +83,29 @@ std::string live_text(const EditionRules& rules, const Standing& standing) {
         out += live.owner->lowered().text() + " " + std::to_string(live.ttl.seconds);
         for (const Address& address : live.addresses) out += " " + address.text();
         out += "\n";
+    }
+    return out;
+}
+
+std::optional<std::vector<zones::RRset>> read_live_text(const std::string& text) {
+    std::vector<zones::RRset> out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string owner;
+        std::uint32_t ttl = 0;
+        if (!(words >> owner >> ttl)) return std::nullopt;
+        const auto name = zones::Name::parse(owner);
+        if (!name) return std::nullopt;
+        Live live{&*name, zones::Ttl{ttl}, {}};
+        for (std::string word; words >> word;) {
+            const auto address = Address::parse(word);
+            if (!address) return std::nullopt;
+            live.addresses.push_back(*address);
+        }
+        for (const zones::Type type : {zones::Type::a, zones::Type::aaaa})
+            if (zones::RRset rrset = rrset_of(live, type); !rrset.rdatas.empty())
+                out.push_back(std::move(rrset));
     }
     return out;
 }

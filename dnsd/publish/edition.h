@@ -9,7 +9,9 @@
 #include "zones/zone.h"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace dnsd {
 
@@ -30,5 +32,7 @@ std::shared_ptr<const zones::Zone> edition(const zones::Zone& current, const Edi
 // restarted daemon knows whether the outcome is what it last published, and may go on under the
 // same serial.
 std::string live_text(const EditionRules& rules, const Standing& standing);
+// What live_text() said, of any number of standings: the RRsets of then. Nullopt: it is none.
+std::optional<std::vector<zones::RRset>> read_live_text(const std::string& text);
 
 }  // namespace dnsd

@@ -147,7 +147,7 @@ void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& ef
     for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.id != event.id || entry.tries == 0 ||
+            entry.id != event.id || entry.target.key != event.signer || entry.tries == 0 ||
             entry.state == SecondaryStatus::Notify::acknowledged)
             continue;
         Counts& counts = counts_[{event.address, event.port}];
@@ -240,13 +240,28 @@ void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& ef
     for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.id != event.id || entry.asks == 0)
+            entry.id != event.id || entry.target.key != event.signer || entry.asks == 0)
             continue;
         learn(entry, event.serial, now, effects);
         schedule(at);
         return;
     }
 }
+
+namespace {
+
+// The serial is not followed by itself: a secondary that lies would push it around the circle.
+std::string ahead_of_ours(zones::Serial has, zones::Serial ours) {
+    std::string text = "has serial " + std::to_string(has.value()) + ", which is ahead of ours, " +
+                       std::to_string(ours.value()) + "; ";
+    // RFC 1982 §7: from half the circle away no single step leads.
+    if (!(has.next() > ours)) return text + "remove its copy of the zone, it takes ours then";
+    return text + "if it is right, as after an older ledger was put back, write serial " +
+           std::to_string(has.next().value()) +
+           " or higher into the zone's file and reload; if not, remove its copy";
+}
+
+}  // namespace
 
 void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<Effect>& effects) {
     const bool was_current = entry.current();
@@ -255,9 +270,7 @@ void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<E
         if (was_current) entry.behind_since = now;
         // RFC 1982: it will take none of our versions until ours have passed its own.
         if (entry.newest && !(has < *entry.newest) && !entry.troubled) {
-            effects.push_back(Note{entry.target, "has serial " + std::to_string(has.value()) +
-                                                     ", which is ahead of ours, " +
-                                                     std::to_string(entry.newest->value())});
+            effects.push_back(Note{entry.target, ahead_of_ours(has, *entry.newest)});
             entry.troubled = true;
         }
         return;

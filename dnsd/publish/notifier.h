@@ -87,6 +87,8 @@ public:
         std::uint16_t id = 0;
         zones::Name zone;
         std::uint8_t rcode = 0;
+        // The key that has signed it, validly; it must be the target's own.
+        std::optional<zones::Name> signer = std::nullopt;
     };
     // An answer from there to what we signed, whose own signature is missing or false.
     struct FalseAnswerHeard {
@@ -122,6 +124,7 @@ public:
         std::uint16_t id = 0;
         zones::Name zone;
         zones::Serial serial;
+        std::optional<zones::Name> signer = std::nullopt;  // as above
     };
     // A reload: what is known of those that stay is kept.
     struct TargetsChanged {

@@ -42,8 +42,6 @@ std::string_view name_of(TransferResult result) {
             return "aborted";
         case TransferResult::timed_out:
             return "timed_out";
-        case TransferResult::refused:
-            return "refused";
     }
     return "aborted";
 }

@@ -20,11 +20,19 @@ enum class TransferResult : std::uint8_t {
     fallback,   // by UDP, the SOA alone: it does not fit in a datagram, and is asked for by TCP
     aborted,    // the client went away
     timed_out,  // the client did not take it in
-    refused,
 };
-constexpr std::size_t transfer_results = 6;
+constexpr std::size_t transfer_results = 5;
 std::string_view name_of(TransferKind);
 std::string_view name_of(TransferResult);
+
+// A datagram is sent, or it is not; a stream may end in other ways.
+constexpr bool possible(TransferKind kind, TransferResult result) {
+    if (kind == TransferKind::udp)
+        return result == TransferResult::done || result == TransferResult::current ||
+               result == TransferResult::fallback;
+    return result != TransferResult::fallback &&
+           (kind == TransferKind::ixfr || result != TransferResult::current);
+}
 
 struct TransferSeen {
     TransferKind kind = TransferKind::axfr;

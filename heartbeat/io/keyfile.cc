@@ -69,7 +69,8 @@ std::optional<std::string> loose(const std::string& path, const struct stat& abo
 
 enum class Secrecy { open, secret };
 
-tl::expected<std::string, std::string> read_file(const std::string& path, Secrecy secrecy) {
+tl::expected<std::string, std::string> read_file(const std::string& path, Secrecy secrecy,
+                                                 std::size_t size_max = key_file_size_max) {
     // O_NONBLOCK: a FIFO in place of the file shall not hold us up.
     const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0)
@@ -81,7 +82,7 @@ tl::expected<std::string, std::string> read_file(const std::string& path, Secrec
     if (secrecy == Secrecy::secret)
         if (auto complaint = loose(path, about)) return tl::unexpected(*std::move(complaint));
 
-    std::string text(key_file_size_max + 1, '\0');
+    std::string text(size_max + 1, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
         const ssize_t got = ::read(file.get(), text.data() + size, text.size() - size);
@@ -94,10 +95,10 @@ tl::expected<std::string, std::string> read_file(const std::string& path, Secrec
         if (got == 0) break;
         size += static_cast<std::size_t>(got);
     }
-    if (size > key_file_size_max) {
+    if (size > size_max) {
         wipe(text);
         return tl::unexpected("key file " + path + " is no key file: it is larger than " +
-                              std::to_string(key_file_size_max) + " bytes");
+                              std::to_string(size_max) + " bytes");
     }
     text.resize(size);
     return text;
@@ -152,8 +153,29 @@ tl::expected<SecretKeys, std::string> read_secret_keys(const std::string& path) 
     return *std::move(keys);
 }
 
-tl::expected<std::string, std::string> read_secret_text(const std::string& path) {
-    return read_file(path, Secrecy::secret);
+tl::expected<std::string, std::string> read_secret_text(const std::string& path,
+                                                        std::size_t size_max) {
+    return read_file(path, Secrecy::secret, size_max);
+}
+
+tl::expected<void, std::string> store_secret_text(const std::string& path,
+                                                  const std::string& text) {
+    const std::string fresh = path + ".new";
+    if (const auto written = write_new(fresh, text, 0600); !written) return written;
+    struct stat about {};
+    const bool keeps_owner = ::stat(path.c_str(), &about) != 0 ||
+                             (about.st_uid == geteuid() && about.st_gid == getegid()) ||
+                             ::chown(fresh.c_str(), about.st_uid, about.st_gid) == 0;
+    if (!keeps_owner || ::rename(fresh.c_str(), path.c_str()) != 0) {
+        const std::string why = reason();
+        ::unlink(fresh.c_str());
+        return tl::unexpected("key file " + path + " can not be replaced: " + why);
+    }
+    const File folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() < 0 || ::fsync(folder.get()) != 0)
+        return tl::unexpected("key file " + path + " is written, but its folder can not be made " +
+                              "durable: " + reason());
+    return {};
 }
 
 tl::expected<std::vector<PublicKeys>, std::string> read_public_keys(const std::string& path) {

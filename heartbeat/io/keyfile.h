@@ -18,7 +18,11 @@ constexpr std::size_t key_file_size_max = 4096;
 tl::expected<SecretKeys, std::string> read_secret_keys(const std::string& path);
 
 // The text of any other file of secrets, read with the same care.
-tl::expected<std::string, std::string> read_secret_text(const std::string& path);
+tl::expected<std::string, std::string> read_secret_text(
+    const std::string& path, std::size_t size_max = key_file_size_max);
+
+// Makes or replaces, in one step, a file of secrets: mode 0600, the owner of what was there, durable.
+tl::expected<void, std::string> store_secret_text(const std::string& path, const std::string& text);
 
 // One line a key; two while a key is being changed, both of the same name. Lines that are empty or
 // begin with '#' are passed over.

@@ -31,9 +31,13 @@ inline std::string busy_document() {
 "zones": [{"name": "wiki.example", "serial": 1742}],
 "secondaries": [
  {"address": "198.51.100.1", "zone": "wiki.example", "serial": 1742, "behind": 0,
-  "behind_seconds": 0, "notify": "acknowledged", "unanswered": 0},
+  "behind_seconds": 0, "notify": "acknowledged", "unanswered": 0, "name": "ns1.wiki.example",
+  "last_transfer": {"kind": "ixfr", "result": "done", "serial": 1742,
+   "time": "2026-11-22T10:19:07Z", "seconds": 0.04, "bytes": 412}},
  {"address": "203.0.113.9", "zone": "wiki.example", "serial": 1741, "behind": 1,
-  "behind_seconds": 250, "notify": "unanswered", "unanswered": 2}]})";
+  "behind_seconds": 250, "notify": "unanswered", "unanswered": 2, "name": "ns2.wiki.example",
+  "last_transfer": {"kind": "ixfr", "result": "done", "serial": 1741,
+   "time": "2026-11-22T10:14:50Z", "seconds": 0.05, "bytes": 398}}]})";
 }
 
 // A daemon that has just started on two groups and two zones.

@@ -23,11 +23,11 @@ wiki2   192.0.2.12 2001:db8::12  in   master   ok   ok    ok  -     0.1 s  12 d
 wiki4   192.0.2.14               OUT  replica  ok   FAIL  ok  38 s  0.3 s  4 m    page: HTTP 503, want 200
 wiki5   192.0.2.15               OUT  -        -    -     -   -     NEVER  -      never heard
 
-SECONDARY     ZONE          SERIAL  BEHIND  NOTIFY
-198.51.100.1  wiki.example  1742    -       acknowledged
-203.0.113.9   wiki.example  1741    1, 4 m  2 UNANSWERED
+SECONDARY  ADDRESS       SERIAL  BEHIND  NOTIFY        LAST TRANSFER
+ns1        198.51.100.1  1742    -       acknowledged  IXFR 10:19:07, 0.04 s
+ns2        203.0.113.9   1741    1, 4 m  2 unanswered  IXFR 10:14:50, 0.05 s
 
-3 warnings: wiki4 is out of www; wiki5 is out of www; 203.0.113.9 is behind.   arbiterctl explain wiki4
+3 warnings: wiki4 is out of www; wiki5 is out of www; ns2 is behind.   arbiterctl explain wiki4
 )";
     CHECK(render_status(Json::parse(busy_document()), Paint::plain) == expected);
 }
@@ -61,8 +61,39 @@ TEST_CASE("a secondary that refuses its NOTIFY is trouble, one that was told not
     status["secondaries"][0]["notify"] = "refused";
     status["secondaries"][1]["notify"] = "none";
     const std::string text = render_status(status, Paint::plain);
-    CHECK(text.find("1742    -       REFUSED\n") != std::string::npos);
-    CHECK(text.find("1741    1, 4 m  none\n") != std::string::npos);
+    CHECK(text.find("1742    -       REFUSED  IXFR") != std::string::npos);
+    CHECK(text.find("1741    1, 4 m  none     IXFR") != std::string::npos);
+}
+
+TEST_CASE(
+    "a third NOTIFY without an answer is trouble, and so is a transfer that did not end well") {
+    Json status = Json::parse(busy_document());
+    Json& ns2 = status["secondaries"][1];
+    ns2["unanswered"] = 3;
+    ns2["last_transfer"]["kind"] = "axfr";
+    ns2["last_transfer"]["result"] = "timed_out";
+    ns2["last_transfer"]["time"] = "2026-11-21T23:59:59Z";
+    ns2["last_transfer"]["seconds"] = 75.2;
+    const std::string text = render_status(status, Paint::plain);
+    CHECK(text.find("3 UNANSWERED  AXFR TIMED_OUT 21 Nov 2026 23:59:59 UTC, 1 m\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("a secondary without a name, of one of many zones, that has not transferred yet") {
+    Json status = Json::parse(busy_document());
+    status["zones"].push_back({{"name", "other.example"}, {"serial", 7}});
+    Json& ns2 = status["secondaries"][1];
+    ns2["name"] = nullptr;
+    ns2["last_transfer"] = nullptr;
+    CHECK(
+        render_status(status, Paint::plain).find("203.0.113.9  203.0.113.9   wiki.example  1741") !=
+        std::string::npos);
+    CHECK(render_status(status, Paint::plain).find("2 unanswered  -\n") != std::string::npos);
+    ns2["transferring"] = true;
+    ns2["name"] = "ns2.elsewhere.org";
+    const std::string text = render_status(status, Paint::plain);
+    CHECK(text.find("ns2.elsewhere.org  203.0.113.9   wiki.example  1741") != std::string::npos);
+    CHECK(text.find("2 unanswered  under way\n") != std::string::npos);
 }
 
 TEST_CASE("colour only repeats what upper case says") {

@@ -19,8 +19,9 @@ namespace {
 // A loop of its own; every reading is waited for.
 struct Bench {
     explicit Bench(Loader::Sources sources, ZoneReader reader = ZoneReader())
-        : loader(loop, {}, std::move(sources), std::move(reader),
-                 [this](Loader::Result result) { last = std::move(result); }) {}
+        : loader(
+              loop, {}, std::move(sources), std::move(reader), [this] { return served; },
+              [this](Loader::Result result) { last = std::move(result); }) {}
 
     Loader::Result load() {
         last.reset();
@@ -37,6 +38,7 @@ struct Bench {
     }
 
     boost::asio::io_context loop;
+    std::shared_ptr<const zones::Catalog> served;
     std::optional<Loader::Result> last;
     Loader loader;
 };
@@ -52,7 +54,7 @@ TEST_CASE("a zone for which memory runs out fails alone, and its old version is 
         if (scarce && loaded.zone->origin() == name("large.org")) throw std::bad_alloc();
         return {};
     });
-    reader.read({large, small});
+    const std::string first = reader.read({large, small})[0].content;
     scarce = true;
     folder.write("large.org.zone", zone_text(2, "www A 192.0.2.80\n"));
     folder.write("small.org.zone", zone_text(2));
@@ -67,7 +69,7 @@ TEST_CASE("a zone for which memory runs out fails alone, and its old version is 
     SUBCASE("once there is memory it is read") {
         read = reader.read({large, small});
         CHECK(read[0].outcome == Outcome::loaded);
-        CHECK_FALSE(read[0].same_content);
+        CHECK(read[0].content != first);
         CHECK(read[1].outcome == Outcome::unchanged);
     }
     SUBCASE("put back as it was, it has not changed") {
@@ -135,4 +137,31 @@ TEST_CASE("a thread that cannot be started is told, and the next reading is trie
     result = bench.load();
     REQUIRE(result.sources);
     CHECK(result.read.size() == 1);
+}
+
+TEST_CASE("what is read is compared with what is served, in the reader's thread") {
+    const Folder folder;
+    folder.write("example.org.zone", zone_text(1));
+    folder.write("other.org.zone", zone_text(1));
+    Bench bench([&] { return zones_in(folder.path()); });
+    bench.served = std::make_shared<const zones::Catalog>(
+        catalog(zone("example.org", zone_text(1, "www A 192.0.2.80\n"))));
+    for (const ZoneRead& read : bench.load().read) {
+        const bool is_served = read.source.origin == name("example.org");
+        CHECK((read.difference != nullptr) == is_served);
+        if (!is_served) continue;
+        CHECK(read.difference->names() == 1);
+        CHECK(
+            read.difference->is_of(*bench.served->zone(read.source.origin)->newest(), *read.zone));
+    }
+    folder.write("example.org.zone", zone_text(2));
+    SUBCASE("with nothing, where nothing is served") {
+        bench.served = nullptr;
+        CHECK_FALSE(bench.load().read[0].difference);
+    }
+    SUBCASE("a result that got lost is told anew") {
+        CHECK(bench.load().read[0].outcome == Outcome::loaded);
+        bench.loader.forget();
+        for (const ZoneRead& read : bench.load().read) CHECK(read.outcome == Outcome::loaded);
+    }
 }

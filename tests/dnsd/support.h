@@ -91,8 +91,10 @@ unsigned first_led(unsigned times, unsigned rhythm, Ask ask) {
 
 inline zones::Catalog catalog(const std::shared_ptr<const zones::Zone>& one) {
     zones::Access access;
-    access.transfer = {{zones::Prefix::parse("127.0.0.0/8").value(), std::nullopt},
-                       {zones::Prefix::parse("::1").value(), std::nullopt}};
+    access.known = {zones::Prefix::parse("127.0.0.0/8").value(),
+                    zones::Prefix::parse("::1").value()};
+    for (const zones::Prefix& prefix : access.known)
+        access.transfer.push_back({prefix, std::nullopt});
     return zones::Catalog().with(access).with(zones::History(one));
 }
 

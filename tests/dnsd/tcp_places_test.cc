@@ -31,8 +31,8 @@ TcpLimits limits(std::size_t connections, std::size_t reserve, std::size_t per_a
 struct Served {
     explicit Served(const TcpLimits& bounds) : places(bounds) {}
     bool arrive(const zones::AddressBytes& from, Kind kind) {
-        zones::TransferRules allowed;
-        if (kind == Kind::secondary) allowed.push_back({zones::Prefix::of(from), std::nullopt});
+        std::vector<zones::Prefix> allowed;
+        if (kind == Kind::secondary) allowed.push_back({from, 128});
         return arrive(TcpPlaces::who(from, allowed));
     }
     bool arrive(const TcpPlaces::Who& who) {
@@ -131,7 +131,7 @@ TEST_CASE("neighbours in its /64 keep no secondary out, and it keeps out none of
 
 TEST_CASE("where an open list allows transfers, an IPv6 /64 is one customer") {
     Served served(limits(100, 10, 2));
-    const zones::TransferRules world = {{zones::Prefix::parse("::/0").value(), std::nullopt}};
+    const std::vector<zones::Prefix> world = {zones::Prefix::parse("::/0").value()};
     for (int i = 1; i <= 3; ++i) {
         const auto who = TcpPlaces::who(address("2001:db8::" + std::to_string(i)), world);
         CHECK(who.kind == Kind::secondary);

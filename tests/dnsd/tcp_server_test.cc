@@ -86,7 +86,7 @@ TEST_CASE("a transfer is whole, in many messages, and its end is told") {
     CHECK(messages > 10);
     CHECK(eventually([&] { return running.transfers_done() == 1; }));
     const std::lock_guard lock(running.mutex);
-    CHECK(running.transfers.front().to.address == loopback(0).address);
+    CHECK(running.transfers.front().peer.address == loopback(0).address);
     client.send(query(2, zones::Type::soa, "example.org"));  // the connection is good for more
     CHECK(client.receive_answer()->id == 2);
 }

@@ -32,9 +32,12 @@ struct Running {
         endpoint = sockets.listeners.front().endpoint;
         udp.emplace(sockets.listeners, 1, udp_size_max, cell);
         server.emplace(sockets.listeners, limits, udp_size_max, cell,
-                       [this](dnsd::TransferDone done) {
+                       [this](dnsd::TransferNews one) {
                            const std::lock_guard lock(mutex);
-                           transfers.push_back(std::move(done));
+                           const bool done = one.what == dnsd::TransferNews::What::ended &&
+                                             (one.seen.result == dnsd::TransferResult::done ||
+                                              one.seen.result == dnsd::TransferResult::current);
+                           (done ? transfers : other_news).push_back(std::move(one));
                        });
     }
     std::size_t transfers_done() {
@@ -45,7 +48,7 @@ struct Running {
     dnsd::QuerySockets sockets;
     dnsd::Endpoint endpoint = loopback(0);
     std::mutex mutex;
-    std::vector<dnsd::TransferDone> transfers;
+    std::vector<dnsd::TransferNews> transfers, other_news;
     std::optional<dnsd::UdpServer> udp;
     std::optional<dnsd::TcpServer> server;
 };
@@ -91,7 +94,8 @@ inline const dnsd::Endpoint& secondary() {
 }
 inline zones::Access to_the_secondary() {
     zones::Access access;
-    access.transfer = {{zones::Prefix::parse("127.0.42.250").value(), std::nullopt}};
+    access.known = {zones::Prefix::parse("127.0.42.250").value()};
+    access.transfer = {{access.known.front(), std::nullopt}};
     return access;
 }
 

@@ -1,4 +1,5 @@
 #include "dnsd/config/config.h"
+#include "dnsd/config/live_timers.h"
 
 #include <doctest/doctest.h>
 
@@ -61,6 +62,11 @@ std::vector<std::string> texts(const std::vector<Endpoint>& endpoints) {
     for (const Endpoint& endpoint : endpoints) out.push_back(endpoint.text());
     return out;
 }
+std::vector<std::string> texts(const std::vector<Secondary>& secondaries) {
+    std::vector<std::string> out;
+    for (const Secondary& one : secondaries) out.push_back(one.text());
+    return out;
+}
 using Texts = std::vector<std::string>;
 
 }  // namespace
@@ -79,7 +85,7 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
     CHECK(config.control_socket == "/run/arbiter/control.sock");
     CHECK(config.monitor_listen->text() == "127.0.0.1:9453");
     CHECK(config.monitor_allow.size() == 2);
-    CHECK(config.transfer_allow.empty());
+    CHECK(config.transfer.allow.empty());
     CHECK(config.udp_size_max == 1232);
     CHECK(config.workers == 0);
     CHECK(config.nsid.empty());
@@ -197,8 +203,8 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(config.control_socket == "/etc/arbiter/state/control.sock");
     CHECK_FALSE(config.monitor_listen);
     CHECK(config.monitor_allow == std::vector{*heartbeat::Address::parse("192.0.2.99")});
-    REQUIRE(config.transfer_allow.size() == 3);
-    CHECK(config.transfer_allow[0].text() == "192.0.2.0/24");
+    REQUIRE(config.transfer.allow.size() == 3);
+    CHECK(rule_text(config.transfer.allow[0]) == "192.0.2.0/24");
     CHECK(config.zones[0].file == "/srv/wiki.zone");
     CHECK(texts(config.zones[0].secondaries) ==
           Texts{"198.51.100.1:5353", "[2001:db8::53]:53", "[2001:db8::54]:5300"});
@@ -372,6 +378,37 @@ TEST_CASE("master may not stand in the zone file either, and other names may") {
     CHECK(mistakes[0].hint.starts_with("'master' has no record until a server has been writable"));
 }
 
+TEST_CASE("the SOA's timers have to fit names that change by the second") {
+    const auto group = good(smallest).groups[0];
+    const auto timers = [&](const std::string& soa) {
+        const Files files{
+            {"z", "$TTL 300\n@ SOA ns0 admin (\n" + soa + " )\n@ NS ns0\nns0 A 192.0.2.1\n"}};
+        const auto loaded = zones::load_zone(group.zone, "z", opener(files), live_names(group));
+        REQUIRE(loaded.zone);
+        return timers_for(loaded, group);
+    };
+    CHECK(timers("1 3600 600 604800 60").empty());
+    CHECK(timers("1 600 60 604800 5").empty());
+    const auto refresh = timers("1\n  3601 600 604800 60");
+    REQUIRE(refresh.size() == 1);
+    CHECK(refresh[0].severity == zones::Mistake::warning);
+    CHECK(refresh[0].text().starts_with("z:4:3: warning: the SOA's refresh is 3601 s: "));
+    const auto minimum = timers("1 3600 600\n604800 61");
+    REQUIRE(minimum.size() == 1);
+    CHECK(
+        minimum[0].text().starts_with("z:4:8: warning: the SOA's minimum lets resolvers keep for "
+                                      "61 s that a name of group "));
+    CHECK(minimum[0].hint == "write 60 or less (RFC 2308 §5)");
+    SUBCASE("a group whose records live longer may be absent as long") {
+        auto slow = group;
+        slow.www_ttl = slow.master_ttl = 300;
+        const Files files{{"z",
+                           "$TTL 300\n@ SOA ns0 admin 1 3600 600 86400 300\n@ NS ns0\n"
+                           "ns0 A 192.0.2.1\n"}};
+        CHECK(timers_for(zones::load_zone(group.zone, "z", opener(files)), slow).empty());
+    }
+}
+
 TEST_CASE("what a group makes may not be below a DNAME or a cut (RFC 6672 §2.3)") {
     auto group = good(smallest).groups[0];
     group.www_name = *zones::Name::parse("www.live.wiki.example");
@@ -494,11 +531,14 @@ TEST_CASE("each mistake is shown at its place, with what to write instead") {
     CHECK(errors(with("secondaries = [\"ns1.example\"]\n")) ==
           file +
               "3:16: error: \"ns1.example\" is no address with a port\n"
-              "      hint: as in \"192.0.2.1\", \"192.0.2.1:53\" or \"[2001:db8::1]:53\"\n");
+              "      hint: as in \"192.0.2.1\", \"192.0.2.1:53\", \"[2001:db8::1]:53\" or "
+              "\"192.0.2.1 "
+              "key ns2.example\"\n");
     CHECK(errors(with("[transfer]\nallow = \"192.0.2.0/33\"\n")) ==
           file +
               "4:9: error: \"192.0.2.0/33\" is no address and no network\n"
-              "      hint: as in \"192.0.2.1\" or \"192.0.2.0/24\"\n");
+              "      hint: as in \"192.0.2.1\", \"192.0.2.0/24\", \"key backup.example\" or "
+              "\"192.0.2.0/24 key backup.example\"\n");
     CHECK(errors("") == file +
                             "1:1: error: no zone is configured\n"
                             "      hint: zone = \"wiki.example\" and zone_file = "
@@ -525,9 +565,8 @@ TEST_CASE("a mistake of syntax is one error with its place") {
 }
 
 TEST_CASE("what this version can not do is refused and never passed over") {
-    for (const auto& tables :
-         {"[transfer]\nkey_file = \"tsig.key\"\n", "[hooks]\non_change = \"/bin/true\"\n",
-          "[master]\nloss = \"allow\"\n", "[master]\nloss = \"none\"\n"}) {
+    for (const auto& tables : {"[hooks]\non_change = \"/bin/true\"\n",
+                               "[master]\nloss = \"allow\"\n", "[master]\nloss = \"none\"\n"}) {
         CAPTURE(tables);
         CHECK(errors(with(tables)).find("not possible in this version") != std::string::npos);
     }

@@ -41,6 +41,16 @@ inline dnsd::Status status() {
     const auto zone = *zones::Name::parse("wiki.example");
     out.secondaries = {{*dnsd::Address::parse("198.51.100.1"), 53, zone, zones::Serial(1742), 0,
                         std::nullopt, dnsd::SecondaryStatus::Notify::acknowledged, 0}};
+    out.secondaries[0].name = "ns1.wiki.example";
+    out.secondaries[0].asked = zones::Serial(1741);
+    out.secondaries[0].asked_ago = 255s;
+    dnsd::TransferSeen seen;
+    seen.kind = dnsd::TransferKind::ixfr;
+    seen.serial = zones::Serial(1742);
+    seen.took = 40ms;
+    seen.bytes = 412;
+    out.secondaries[0].last_transfer = seen;
+    out.secondaries[0].last_transfer_ago = 255s;
     out.history = {{1795342747000, "wiki.example", "wiki4 leaves www: page: HTTP 503, want 200"}};
     out.counters.dns_requests = {{{"udp"}, 7}, {{"tcp"}, 0}};
     out.counters.notify_datagrams = {{{"sent"}, 3}};

@@ -39,9 +39,14 @@ TEST_CASE("the status in JSON has every key that is promised, in one line") {
         R"("lag_seconds":0.0,"weight":1,"health":{"database":true,"web":true,"page":true,)"
         R"("replication":true,"guard":false}})");
     CHECK(json["zones"].dump() == R"([{"name":"wiki.example","serial":1742}])");
-    CHECK(json["secondaries"].dump() ==
-          R"([{"address":"198.51.100.1","port":53,"zone":"wiki.example","serial":1742,"behind":0,)"
-          R"("behind_seconds":null,"notify":"acknowledged","unanswered":0}])");
+    CHECK(
+        json["secondaries"].dump() ==
+        R"([{"address":"198.51.100.1","port":53,"zone":"wiki.example","serial":1742,"behind":0,)"
+        R"("behind_seconds":null,"notify":"acknowledged","unanswered":0,"unanswered_seconds":null,)"
+        R"("name":"ns1.wiki.example","configured":true,"key":null,"asked_serial":1741,)"
+        R"("asked_seconds":255.0,"transferring":false,"last_transfer":{"kind":"ixfr",)"
+        R"("result":"done","serial":1742,"time":"2026-11-22T10:19:07Z","seconds":0.04,)"
+        R"("bytes":412}}])");
 }
 
 TEST_CASE("what is not known is null") {
@@ -51,6 +56,8 @@ TEST_CASE("what is not known is null") {
     status.groups[0].servers[0].last_heard = std::nullopt;
     status.secondaries[0].serial = std::nullopt;
     status.secondaries[0].behind = std::nullopt;
+    status.secondaries[0].last_transfer = std::nullopt;
+    status.secondaries[0].name = "";
     const Json json = Json::parse(status_json(status));
     CHECK(json["groups"][0]["master"].is_null());
     CHECK(json["groups"][0]["servers"][0]["gtid"].is_null());
@@ -58,6 +65,8 @@ TEST_CASE("what is not known is null") {
     CHECK(json["groups"][0]["servers"][0]["last_heard_seconds"].is_null());
     CHECK(json["secondaries"][0]["serial"].is_null());
     CHECK(json["secondaries"][0]["behind"].is_null());
+    CHECK(json["secondaries"][0]["last_transfer"].is_null());
+    CHECK(json["secondaries"][0]["name"].is_null());
 }
 
 TEST_CASE("bytes that are no text make no broken JSON, page or metrics") {
@@ -161,7 +170,7 @@ TEST_CASE("the page is whole without script, small, and asks nobody outside") {
     const std::string page = page_html(status);
     for (const auto* part :
          {"WARNING", "wiki1", "192.0.2.11", "OUT", "MASTER", "epoch 17, held by wiki2, 5.1 s left",
-          "198.51.100.1", "1742", "wiki4 leaves www", "<title>"}) {
+          "198.51.100.1", "1742", "wiki4 leaves www", "<title>", ">ns1<", "ixfr, 4 m ago"}) {
         CAPTURE(part);
         CHECK(page.find(part) != std::string::npos);
     }

@@ -58,7 +58,7 @@ const std::vector<Door>& doors() {
         {"sodium.*", "heartbeat/seal\\.cc"},
         {"boost/asio.*", "(heartbeat|agent|dnsd)/io/.*|dnsd/ctl/.*|(dnsd|agent)/main\\.cc"},
         {"boost/beast.*", "(dnsd|agent)/io/.*"},
-        {"sqlite3\\.h", "dnsd/io/ledger\\.cc"},
+        {"sqlite3\\.h", "dnsd/io/ledger_database\\.cc"},
         {"(cppconn/|mysql).*", "agent/io/mysql[a-z_]*\\.cc"},
         {"toml\\+\\+.*|toml\\.hpp", "(dnsd|agent)/config/.*"},
         {"CLI/.*", "dnsd/ctl/.*|(dnsd|agent)/main\\.cc"},

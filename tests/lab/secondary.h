@@ -34,9 +34,11 @@ public:
         std::string primary = "127.0.0.1";
         int primary_port = 0;
         std::optional<SharedKey> key{};  // for all that it asks and believes of the primary
-        // BIND's own default of 20 delays its SOA query behind a NOTIFY by up to seconds when
-        // changes follow each other.
+        // BIND asks for the SOA behind a NOTIFY, and when it has just asked, at the next tick of 10
+        // seconds divided by this rate. Its own default is 20.
         int serial_query_rate = 1000;
+        // NSD's own default of 1 holds a change back for up to a second behind another.
+        int xfrd_reload_timeout = 0;
     };
     explicit Secondary(Place);  // writes its configuration
 

@@ -37,9 +37,8 @@ std::string nsd_text(const Secondary::Place& place) {
            "/data\"\n  database: \"\"\n  username: \"\"\n  pidfile: \"\"\n  xfrdfile: \"" + folder +
            "/data/xfrd.state\"\n  xfrdir: \"" + folder + "/data\"\n  zonelistfile: \"" + folder +
            "/data/zone.list\"\n  server-count: 1\n  verbosity: 3\n  rrl-ratelimit: 0\n"
-           // Its default of 1 holds a change back for up to a second behind another.
-           "  xfrd-reload-timeout: 0\n"
-           "remote-control:\n  control-enable: no\n" +
+           "  xfrd-reload-timeout: " +
+           std::to_string(place.xfrd_reload_timeout) + "\nremote-control:\n  control-enable: no\n" +
            (place.key
                 ? "key:\n  name: \"" + place.key->name +
                       "\"\n  algorithm: hmac-sha256\n  secret: \"" + place.key->secret + "\"\n"

@@ -264,7 +264,10 @@ TEST_CASE("a serial ahead of ours is said: the secondary will take nothing from 
     static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
     const auto notes = only<Note>(proves(notifier, ns1, 9, t0 + 1s));
     REQUIRE(notes.size() == 1);
-    CHECK(notes[0].text == "has serial 9, which is ahead of ours, 7");
+    CHECK(notes[0].text ==
+          "has serial 9, which is ahead of ours, 7; if it is right, as after an older ledger was "
+          "put back, write serial 10 or higher into the zone's file and reload; if not, remove its "
+          "copy");
     CHECK(notifier.status(t0)[0].behind == 0);
 }
 

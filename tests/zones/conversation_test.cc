@@ -70,7 +70,7 @@ struct Client {
     std::vector<Bytes> hear() {
         auto spoken = conversation.speak(catalog, turn, out);
         REQUIRE(spoken.size <= Conversation::speech_max);
-        for (Bytes& one : spoken.transferred) transferred.push_back(std::move(one));
+        for (auto& one : spoken.transferred) transferred.push_back(std::move(one.request));
         REQUIRE(spoken.transferred.size() <= Conversation::transferred_max + 1);
         requests += spoken.requests;
         silent += spoken.silent;

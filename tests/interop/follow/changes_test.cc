@@ -26,20 +26,11 @@ void say(const char* what, std::vector<double> milliseconds) {
 
 // Publishes a version and waits for all; the milliseconds of each secondary.
 void one_change(Fleet& fleet, std::map<ServerKind, std::vector<double>>& took) {
-    const std::uint32_t serial = fleet.publish();
-    const auto changed = now();
-    std::map<ServerKind, double> when;
-    const bool all = until(
-        20s,
-        [&] {
-            for (const Secondary& one : fleet.secondaries())
-                if (!when.contains(one.place().kind) && one.serial() == serial)
-                    when[one.place().kind] = seconds_since(changed) * 1e3;
-            return when.size() == std::size(server_kinds);
-        },
-        0ms);
-    REQUIRE_MESSAGE(all, fleet.logs());
-    for (const auto& [kind, milliseconds] : when) took[kind].push_back(milliseconds);
+    fleet.publish();
+    const auto times = fleet.follow_times(20s);
+    REQUIRE_MESSAGE(times, fleet.logs());
+    for (const Secondary& one : fleet.secondaries())
+        took[one.place().kind].push_back((*times)[static_cast<std::size_t>(one.place().kind)]);
 }
 
 void follows_all_changes(Fleet::Trust trust) {

@@ -11,7 +11,7 @@ namespace follow {
 namespace {
 
 Arbiter::Place arbiter_place(const std::string& folder, int first_port,
-                             const std::optional<SharedKey>& key, const std::string& more) {
+                             const std::optional<SharedKey>& key) {
     const std::string with_key = key ? " key " + key->name : "";
     Arbiter::Place place{ARBITER_BIN_DIR, folder + "/arbiter", "127.0.0.1",
                          first_port,      first_port + 1,      zone_name};
@@ -23,7 +23,6 @@ Arbiter::Place arbiter_place(const std::string& folder, int first_port,
                                     ":" + std::to_string(first_port + 2 + static_cast<int>(kind)) +
                                     with_key);
     place.key = key;
-    place.more = more;
     return place;
 }
 
@@ -52,11 +51,11 @@ void count(ServerKind kind, const std::string& line, Transfers& had) {
 
 }  // namespace
 
-std::string zone_text(std::uint32_t serial) {
+std::string zone_text(std::uint32_t serial, unsigned refresh) {
     const auto text = [](std::uint32_t number) { return std::to_string(number); };
     // The timers let a secondary that lost everything ask again soon.
-    std::string zone = "$TTL 60\n@ IN SOA ns0 hostmaster " + text(serial) +
-                       " 30 1 86400 5\n  IN NS ns0\n  IN NS ns1\n"
+    std::string zone = "$TTL 60\n@ IN SOA ns0 hostmaster " + text(serial) + " " + text(refresh) +
+                       " 1 86400 5\n  IN NS ns0\n  IN NS ns1\n"
                        "ns0 IN A 127.0.0.1\nns1 IN A 127.0.0.1\n*.wild IN CNAME www\n"
                        "mail IN MX 10 www\n  IN TXT \"a b\" \"c\"\n";
     zone += "www 5 IN A 198.51.100." + text(serial % 250 + 1) + "\n    5 IN A 192.0.2.1\n";
@@ -89,9 +88,10 @@ std::vector<std::string> whole_zone(const std::string& address, int port,
     return records;
 }
 
-Fleet::Fleet(const std::string& folder, int first_port, Trust trust, const std::string& more)
+Fleet::Fleet(const std::string& folder, int first_port, Trust trust, unsigned refresh)
     : key_(trust == Trust::by_key ? std::optional(test_key()) : std::nullopt),
-      arbiter_(arbiter_place(folder, first_port, key_, more), zone_text(1)) {
+      refresh_(refresh),
+      arbiter_(arbiter_place(folder, first_port, key_), zone_text(1, refresh)) {
     for (const ServerKind kind : server_kinds) {
         const int number = static_cast<int>(kind);
         secondaries_.emplace_back(
@@ -101,15 +101,15 @@ Fleet::Fleet(const std::string& folder, int first_port, Trust trust, const std::
     }
 }
 
-void Fleet::start() {
+void Fleet::start(Milliseconds at_most) {
     arbiter_.start();
     for (Secondary& one : secondaries_) one.start();
-    if (!followed(20s)) throw std::runtime_error("the secondaries do not begin:\n" + logs());
+    if (!followed(at_most)) throw std::runtime_error("the secondaries do not begin:\n" + logs());
 }
 
 std::uint32_t Fleet::order() {
     ++serial_;
-    arbiter_.change(zone_text(serial_));
+    arbiter_.change(zone_text(serial_, refresh_));
     return serial_;
 }
 
@@ -121,15 +121,24 @@ std::uint32_t Fleet::publish() {
     return serial_;
 }
 
-bool Fleet::followed(Milliseconds at_most) {
-    return until(
+std::optional<std::vector<double>> Fleet::follow_times(Milliseconds at_most) {
+    const auto begun = now();
+    std::vector<double> times(secondaries_.size(), -1);
+    const bool all = until(
         at_most,
-        [this] {
+        [&] {
             const auto here = arbiter_.serial();
-            return here && std::all_of(secondaries_.begin(), secondaries_.end(),
-                                       [&](const Secondary& one) { return one.serial() == here; });
+            bool same = here.has_value();
+            for (std::size_t i = 0; here && i < secondaries_.size(); ++i) {
+                if (secondaries_[i].serial() != here)
+                    same = false;
+                else if (times[i] < 0)
+                    times[i] = seconds_since(begun) * 1e3;
+            }
+            return same;
         },
-        2ms);
+        1ms);
+    return all ? std::optional(times) : std::nullopt;
 }
 
 std::string Fleet::differences() const {

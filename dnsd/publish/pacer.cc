@@ -1,0 +1,36 @@
+#include "dnsd/publish/pacer.h"
+
+#include <algorithm>
+
+namespace dnsd {
+
+bool Pacer::wanted(const zones::Name& zone, bool urgent, Instant now) {
+    Entry& entry = entries_[zone];
+    if (urgent || due(entry) <= now) return true;
+    entry.held = true;
+    return false;
+}
+
+// However many urgent ones there were: the debt ends with one more step, so that a storm of those
+// holds back the others no longer than a storm of these.
+void Pacer::published(const zones::Name& zone, Instant now) noexcept {
+    const auto found = entries_.find(zone);
+    if (found == entries_.end()) return;
+    Entry& entry = found->second;
+    entry.held = false;
+    entry.even = std::min(std::max(entry.even, now) + every, now + burst * every);
+}
+
+void Pacer::dropped(const zones::Name& zone) noexcept {
+    const auto entry = entries_.find(zone);
+    if (entry != entries_.end()) entry->second.held = false;
+}
+
+heartbeat::Instant Pacer::wakes_at() const {
+    Instant first = Instant::max();
+    for (const auto& [zone, entry] : entries_)
+        if (entry.held) first = std::min(first, due(entry));
+    return first;
+}
+
+}  // namespace dnsd
