@@ -3,6 +3,7 @@
 #include "zones/tsig_record.h"
 
 #include <algorithm>
+#include <array>
 
 namespace zones {
 
@@ -110,28 +111,12 @@ private:
         return true;
     }
 
-    // Whether the owner is the name of the question. Pointers lead back only, so they end.
     bool owner_is_asked() const {
+        std::array<std::byte, name_size_max> owner;
+        std::size_t at = owner_at_;
         const auto asked = query_.name(message_);
-        std::size_t at = owner_at_, lowest = owner_at_;
-        for (std::size_t told = 0;;) {
-            if (at >= message_.size()) return false;
-            const auto label = std::to_integer<std::size_t>(message_[at]);
-            if (label >= 0xc0) {
-                if (message_.size() - at < 2) return false;
-                at = load16(message_.data() + at) & 0x3fff;
-                if (at < header_size || at >= lowest) return false;
-                lowest = at;
-                continue;
-            }
-            if (label > label_size_max || asked.size() - told < label + 1 ||
-                message_.size() - at < label + 1 ||
-                !equal_names(message_.data() + at, asked.data() + told, label + 1))
-                return false;
-            if (label == 0) return true;
-            told += label + 1;
-            at += label + 1;
-        }
+        return expand_name(message_, at, owner) == asked.size() &&
+               equal_names(owner.data(), asked.data(), asked.size());
     }
 
     const std::span<const std::byte> message_;

@@ -84,8 +84,8 @@ Served serve() {
     FUZZ_CHECK(history.size() == 7);
     served.newest = now;
     Catalog catalog = Catalog().with(history);
-    served.catalog =
-        std::make_shared<const Catalog>(catalog.with(Access{{*Prefix::parse("192.0.2.0/24")}, {}}));
+    served.catalog = std::make_shared<const Catalog>(
+        catalog.with(Access{{{*Prefix::parse("192.0.2.0/24"), {}}}, {}}));
     return served;
 }
 
@@ -139,7 +139,9 @@ void ask(const Served& served, fuzz::Input& input) {
         FUZZ_CHECK(read.has_value());
         FUZZ_CHECK((load16(message.data() + 2) & Flag::tc) == 0);
         rcode |= read->rcode;
-        answer.insert(answer.end(), read->answer.begin(), read->answer.end());
+        for (const RRset& rrset : read->answer)
+            for (const Rdata& rdata : rrset.rdatas)
+                answer.push_back({rrset.owner, rrset.type, rrset.ttl, {rdata}});
     };
     if (udp) {
         std::vector<std::byte> out(message_size_max);

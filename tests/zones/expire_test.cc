@@ -12,7 +12,7 @@ constexpr std::uint16_t expire = 9, keepalive = 11;
 
 Catalog served() {
     Access access;
-    access.transfer = {*Prefix::parse("192.0.2.53")};
+    access.transfer = {{*Prefix::parse("192.0.2.53"), {}}};
     const auto first =
         zone("example", "@ SOA ns h 1 2 3 86401 5\n@ NS ns.elsewhere.\nsub NS ns.elsewhere.\n");
     const auto next = first->with({}, Serial(2)).value();

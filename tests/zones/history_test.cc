@@ -168,6 +168,14 @@ TEST_CASE("the step that folds an overlay costs no walk of the zone") {
     CHECK(went(difference(*before, *folded)).size() == 50'000);
 }
 
+TEST_CASE("the same names may change for ever: the overlay does not grow, and nothing folds") {
+    auto now = file("www A 192.0.2.1\n", 1);
+    for (int i = 0; i < 3000; ++i) {
+        now = with_address(now, i);
+        REQUIRE(now->changed() == 2);  // and the apex, for its SOA
+    }
+}
+
 TEST_CASE("a history keeps so many steps, and so many bytes") {
     const auto first = file("www 5 A 192.0.2.1\n", 1);
     SUBCASE("by count, to one more and one less") {

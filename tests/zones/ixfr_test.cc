@@ -16,7 +16,7 @@ namespace {
 
 Catalog serving(const History& history) {
     Access access;
-    access.transfer = {*Prefix::parse("192.0.2.53")};
+    access.transfer = {{*Prefix::parse("192.0.2.53"), {}}};
     return Catalog().with(history).with(access);
 }
 
