@@ -110,7 +110,7 @@ TEST_CASE("a publication for which memory runs out anywhere is none, and the nex
             fails_in = 0;
         }
         REQUIRE(bench.store.catalog() == catalog);
-        REQUIRE(bench.serials() == Serials{5, 1, 0});
+        REQUIRE(bench.serials() == Serials{5, 0, 0});  // one was taken out, but is in the catalog
         REQUIRE(bench.remembered() == 5);
         const auto outcome = bench.store.publish(bench.now);
         REQUIRE(bench.serials() == Serials{6, 0, 7});
