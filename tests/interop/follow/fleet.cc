@@ -30,9 +30,9 @@ std::string end_of(const std::string& text) {
     return text.size() > 6000 ? "…" + text.substr(text.size() - 6000) : text;
 }
 
-// The whole zone has some 5,000 bytes, what one version differs from the next far less. BIND and
+// The whole zone has some 5,000 bytes, what a few versions differ by less. BIND and
 // NSD say the size of each transfer; Knot its kind.
-constexpr int whole_zone_bytes = 2500;
+constexpr int whole_zone_bytes = 4500;
 
 void count(ServerKind kind, const std::string& line, Transfers& had) {
     if (kind == ServerKind::knot) {
