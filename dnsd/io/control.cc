@@ -74,13 +74,6 @@ Loader::ConfigReader config_reader_for(const Setup& setup) {
     };
 }
 
-ZoneStore::Styles styles_of(const std::vector<ZoneConfig>& zones) {
-    ZoneStore::Styles styles;
-    for (const ZoneConfig& zone : zones)
-        if (zone.serial != SerialStyle::counter) styles.emplace(zone.name, zone.serial);
-    return styles;
-}
-
 // What a reload says of the configuration.
 void log_config(const ConfigAgain& again) {
     if (!again.mistakes.empty()) (again.ok ? log_warning : log_error)(again.mistakes);
@@ -419,7 +412,6 @@ void Control::Inside::loaded(Loader::Result result) {
         store_.number(styles_of(result.config->zones));
         store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
                                   result.config->zones));
-        store_.number(styles_of(result.config->zones));
     }
     std::vector<ZoneStore::Line> lines;
     const std::size_t before = store_.names().size();
