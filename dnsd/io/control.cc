@@ -412,7 +412,6 @@ void Control::Inside::loaded(Loader::Result result) {
         store_.number(styles_of(result.config->zones));
         store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
                                   result.config->zones));
-        store_.number(styles_of(result.config->zones));
     }
     std::vector<ZoneStore::Line> lines;
     const std::size_t before = store_.names().size();
