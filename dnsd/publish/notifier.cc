@@ -273,6 +273,11 @@ void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<E
             effects.push_back(Note{entry.target, ahead_of_ours(has, *entry.newest)});
             entry.troubled = true;
         }
+        // It took the NOTIFY, and then its transfer failed: nothing but its refresh timer, or we,
+        // make it come again.
+        if (entry.newest && has < *entry.newest && entry.transfers.empty() &&
+            entry.state == SecondaryStatus::Notify::acknowledged && entry.due == Instant::max())
+            entry.due = now;
         return;
     }
     // It has the newest version: there is nothing left to tell it or to ask it.
@@ -321,16 +326,23 @@ void Notifier::send_notify(Entry& entry, Instant now, std::vector<Effect>& effec
     entry.held = false;
     entry.due = now + (entry.state == SecondaryStatus::Notify::refused ? waits.back()
                                                                        : wait_after(entry.tries));
+    if (entry.tries == tries_before_note) note_trouble(entry, effects);
     // A secondary behind a filter that eats NOTIFY may still follow by its refresh timer.
-    if (entry.tries == tries_before_note) {
-        if (!entry.troubled)
-            effects.push_back(Note{entry.target, "has left " + std::to_string(entry.tries - 1) +
-                                                     " NOTIFYs of serial " +
-                                                     std::to_string(entry.newest->value()) +
-                                                     " without an answer"});
-        entry.troubled = true;
-        if (entry.ask_due == Instant::max()) entry.ask_due = now + fetch_time;
-    }
+    if (entry.tries == tries_before_note && entry.ask_due == Instant::max())
+        entry.ask_due = now + fetch_time;
+}
+
+void Notifier::note_trouble(Entry& entry, std::vector<Effect>& effects) {
+    if (entry.troubled) return;
+    const std::string serial = std::to_string(entry.newest->value());
+    const bool acknowledged = entry.state == SecondaryStatus::Notify::acknowledged;
+    effects.push_back(
+        Note{entry.target, acknowledged
+                               ? "acknowledges NOTIFY of serial " + serial +
+                                     ", but still has serial " + std::to_string(entry.has->value())
+                               : "has left " + std::to_string(entry.tries - 1) +
+                                     " NOTIFYs of serial " + serial + " without an answer"});
+    entry.troubled = true;
 }
 
 void Notifier::send_ask(Entry& entry, Instant now, std::vector<Effect>& effects) {

@@ -215,6 +215,7 @@ private:
     void learn(Entry&, zones::Serial has, Instant now, std::vector<Effect>&);
     void send_due(Instant now, std::vector<Effect>&);
     void send_notify(Entry&, Instant now, std::vector<Effect>&);
+    static void note_trouble(Entry&, std::vector<Effect>&);
     void send_ask(Entry&, Instant now, std::vector<Effect>&);
     std::uint16_t draw_id();
     void index();

@@ -174,13 +174,56 @@ TEST_CASE("after an acknowledgement the secondary is asked what it serves until 
     CHECK(status.behind == 1);
     CHECK(status.behind_for == Duration(1s));
     CHECK(status.notify == Notify::acknowledged);
-    asked = only<Asked>(notifier.step(Notifier::ClockTicked{}, notifier.wakes_at()));
+    asked.clear();
+    while (asked.empty() && notifier.wakes_at() < t0 + 2s)
+        asked = only<Asked>(notifier.step(Notifier::ClockTicked{}, notifier.wakes_at()));
     REQUIRE(asked.size() == 1);
     static_cast<void>(notifier.step(serial_of(asked[0], 7), t0 + 2s));
     status = notifier.status(t0 + 2s)[0];
     CHECK(status.behind == 0);
     CHECK_FALSE(status.behind_for);
     CHECK(notifier.wakes_at() == Instant::max());
+}
+
+TEST_CASE(
+    "who acknowledged and is still behind is told again, at growing intervals, until it is not") {
+    Notifier notifier({ns1}, 1);
+    const auto first = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0));
+    REQUIRE(first.size() == 1);
+    static_cast<void>(notifier.step(answer_to(first[0]), t0 + 1ms));
+    // Its transfer failed after the acknowledgement, and it does not come again by itself.
+    const Instant asked_at = t0 + 1ms + fetch_time;
+    const auto asked = only<Asked>(notifier.step(Notifier::ClockTicked{}, asked_at));
+    REQUIRE(asked.size() == 1);
+    const auto effects = notifier.step(serial_of(asked[0], 7), asked_at);
+    REQUIRE(only<Sent>(effects).size() == 1);
+    CHECK(only<Sent>(effects)[0].serial == Serial(8));
+    const auto again = run<Sent>(notifier, asked_at, asked_at + 60s);
+    CHECK(again.size() >= 4);
+    CHECK(again.size() <= 12);
+    CHECK(notifier.status(asked_at + 60s)[0].notify == Notify::acknowledged);
+
+    const Instant end = asked_at + 61s;
+    static_cast<void>(proves(notifier, ns1, 8, end));
+    CHECK(run<Sent>(notifier, end, end + 3600s).empty());
+}
+
+TEST_CASE("who acknowledges and stays behind is one line in the journal, which says so") {
+    Notifier notifier({ns1}, 1);
+    const auto first = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0));
+    std::vector<Notifier::Effect> all = notifier.step(answer_to(first.at(0)), t0 + 1ms);
+    while (notifier.wakes_at() < t0 + 120s) {
+        const Instant now = notifier.wakes_at();
+        for (const auto& effect : notifier.step(Notifier::ClockTicked{}, now)) {
+            all.push_back(effect);
+            if (const auto* asked = std::get_if<Asked>(&effect))
+                for (const auto& more : notifier.step(serial_of(*asked, 7), now))
+                    all.push_back(more);
+        }
+    }
+    const auto notes = only<Note>(all);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].text == "acknowledges NOTIFY of serial 8, but still has serial 7");
 }
 
 TEST_CASE("a transfer proves nothing: NOTIFY goes on until the secondary says what it has") {
