@@ -312,8 +312,8 @@ TEST_CASE("who may transfer which zone is told by address and key, and a refusal
         CAPTURE(from);
         for (int times = 0; times < 3; ++times)
             CHECK(site.transfer(one.zone, one.key, from).rcode == one.rcode);
-        CHECK(daemon.says(
-            fmt::format("refused transfer of {} to {}: {}\n", one.zone, from, zones::text(one.why))));
+        CHECK(daemon.says(fmt::format("refused transfer of {} to {}: {}\n", one.zone, from,
+                                      zones::text(one.why))));
         CHECK(count_of(daemon.log(), " to " + from + ": ") == 1);
     }
 }
