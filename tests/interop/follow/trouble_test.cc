@@ -88,7 +88,7 @@ void arbiter_killed_while_it_publishes(Fleet::Trust trust) {
     Fleet fleet(scratch.path(), port, trust);
     fleet.start();
     std::mt19937 random(20'251'122);
-    for (int round = 0; round < 12; ++round) {
+    for (int round = 0; round < 8; ++round) {
         CAPTURE(round);
         const std::uint32_t before = *fleet.arbiter().serial();
         fleet.edit_without_serial(true);
