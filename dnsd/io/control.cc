@@ -34,7 +34,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::chrono::seconds publish_retry{1};  // of a ledger that failed, or of no memory
 constexpr std::chrono::seconds status_every{1};
 constexpr std::chrono::milliseconds sweep_every{100};
 constexpr std::chrono::milliseconds udp_transfers_every{250};
@@ -341,8 +340,9 @@ ZoneStore::Outcome Control::Inside::next_versions() {
     } catch (const std::bad_alloc&) {
         log_error("not enough memory to publish; all zones stay as they are");
     }
-    publish_again_in(publish_retry);
-    return {};
+    ZoneStore::Outcome nothing;
+    nothing.again_in = ZoneStore::retry_first;
+    return nothing;
 }
 
 void Control::Inside::publish_again_in(heartbeat::Duration wait) {
@@ -369,8 +369,11 @@ void Control::Inside::publish(const ZoneStore::Outcome& outcome) {
         notify_->step(Notifier::VersionPublished{one.zone, one.serial});
         if (groups_) groups_->published(one.zone, one.serial);
     }
-    if (outcome.ledger_failed) publish_again_in(publish_retry);
-    if (store_.wakes_at() == heartbeat::Instant::max())
+    // A turn that failed is made again as a whole, with what was held back before it: that may be
+    // due by now, and would wake us at once for as long as turns fail.
+    const bool failed = outcome.again_in > heartbeat::Duration::zero();
+    if (failed) publish_again_in(outcome.again_in);
+    if (failed || store_.wakes_at() == heartbeat::Instant::max())
         held_back_.cancel();
     else
         held_back_.set(store_.wakes_at(), [this] { publish(); });
