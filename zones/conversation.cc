@@ -62,17 +62,30 @@ std::optional<std::span<const std::byte>> Conversation::next_request() {
 // second is answered when the first is: between the messages of a transfer it would be taken for
 // one of them.
 bool Conversation::must_wait(std::span<const std::byte> request) const {
-    if (transfers_.size() >= transfers_max && asks_transfer(request)) return true;
-    return std::any_of(transfers_.begin(), transfers_.end(), [&](const UnderWay& transfer) {
+    if (transfers_.size() + parked_.size() >= transfers_max && asks_transfer(request)) return true;
+    const auto has_its_id = [&](const UnderWay& transfer) {
         return same_id(transfer.stream.request(), request);
-    });
+    };
+    return std::any_of(transfers_.begin(), transfers_.end(), has_its_id) ||
+           std::any_of(parked_.begin(), parked_.end(), has_its_id);
+}
+
+void Conversation::begin(UnderWay transfer, Spoken& spoken) {
+    transfer.number = ++last_number_;
+    transfers_.push_back(std::move(transfer));
+    ++spoken.begun;
+    ++spoken.responses[static_cast<std::size_t>(Rcode::noerror)];
 }
 
 Conversation::Spoken Conversation::speak(const Catalog& catalog, Turn& turn,
-                                         std::span<std::byte> out) {
+                                         std::span<std::byte> out, std::size_t may_begin) {
     assert(out.size() >= speech_max);
     Spoken spoken;
     more_ = false;
+    while (spoken.begun < may_begin && !parked_.empty()) {
+        begin(std::move(parked_.front()), spoken);
+        parked_.erase(parked_.begin());
+    }
     for (;;) {
         if (spoken.size >= answers_max || spoken.transferred.size() >= transferred_max ||
             spoken.refused.size() >= refused_max) {
@@ -85,22 +98,28 @@ Conversation::Spoken Conversation::speak(const Catalog& catalog, Turn& turn,
             waiting_ = request;
             break;
         }
-        spoken.size += answer(*request, catalog, turn, out.subspan(spoken.size), spoken);
+        spoken.size += answer(*request, catalog, turn, out.subspan(spoken.size), may_begin, spoken);
     }
     spoken.size += stream(turn, out.subspan(spoken.size), spoken);
     return spoken;
 }
 
-// One answer, or the begin of a transfer, which is not yet anything to send.
+// One answer, or the begin of a transfer, which is not yet anything to send. A transfer that may
+// not begin yet is judged now all the same: the time in its signature is not to grow old in the
+// line (RFC 8945 §5.2.3), and who may not have it does not stand there.
 std::size_t Conversation::answer(std::span<const std::byte> request, const Catalog& catalog,
-                                 Turn& turn, std::span<std::byte> out, Spoken& spoken) {
+                                 Turn& turn, std::span<std::byte> out, std::size_t may_begin,
+                                 Spoken& spoken) {
     turn.next_request();
     ++spoken.requests;
     const bool transfer = asks_transfer(request);
     if (transfer) {
-        if (auto begun = begin_transfer(catalog, request, peer_, turn)) {
-            transfers_.push_back({std::move(*begun), ++last_number_, served(catalog, request)});
-            ++spoken.responses[static_cast<std::size_t>(Rcode::noerror)];
+        if (auto allowed = begin_transfer(catalog, request, peer_, turn)) {
+            UnderWay next{std::move(*allowed), 0, served(catalog, request)};
+            if (spoken.begun < may_begin)
+                begin(std::move(next), spoken);
+            else
+                parked_.push_back(std::move(next));
             return 0;
         }
     }

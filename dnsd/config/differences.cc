@@ -120,6 +120,9 @@ void compare_tcp(Differences& out, const TcpLimits& before, const TcpLimits& aft
     count("connections", before.connections_max, after.connections_max);
     count("reserve", before.reserve, after.reserve);
     count("per_address", before.connections_per_address_max, after.connections_per_address_max);
+    count("transfers", before.transfers_max, after.transfers_max);
+    count("transfers_per_address", before.transfers_per_address_max,
+          after.transfers_per_address_max);
     out.value("dns.tcp.idle", before.idle, after.idle);
     out.value("dns.tcp.request", before.request, after.request);
     out.value("dns.tcp.write", before.write, after.write);

@@ -49,7 +49,7 @@ struct Home {
     std::string_view key;
     std::string_view table;
 };
-constexpr std::array<Home, 28> homes{{{"key_file", "[heartbeat]"},
+constexpr std::array<Home, 30> homes{{{"key_file", "[heartbeat]"},
                                       {"keys", "[heartbeat]"},
                                       {"cluster", "[heartbeat]"},
                                       {"name", "[heartbeat]"},
@@ -70,6 +70,8 @@ constexpr std::array<Home, 28> homes{{{"key_file", "[heartbeat]"},
                                       {"connections", "[dns.tcp]"},
                                       {"reserve", "[dns.tcp]"},
                                       {"per_address", "[dns.tcp]"},
+                                      {"transfers", "[dns.tcp]"},
+                                      {"transfers_per_address", "[dns.tcp]"},
                                       {"allow", "[transfer]"},
                                       {"notify_ns", "[transfer]"},
                                       {"weak_algorithms", "[transfer]"},

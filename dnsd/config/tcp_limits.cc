@@ -19,6 +19,21 @@ std::chrono::milliseconds wait(Table& table, std::string_view key,
         table.duration(key, otherwise, least, most).value);
 }
 
+void read_transfers(Document& document, Table& table, TcpLimits& limits) {
+    const auto transfers =
+        table.number("transfers", static_cast<unsigned>(limits.transfers_max), 2, connections_most);
+    limits.transfers_max = transfers.value;
+    const auto per_address = table.number(
+        "transfers_per_address",
+        static_cast<unsigned>(std::min(limits.transfers_per_address_max, limits.transfers_max)), 1,
+        connections_most);
+    limits.transfers_per_address_max = per_address.value;
+    if (per_address.value > transfers.value)
+        document.error(per_address.place,
+                       fmt::format("{} transfers to one address are more than the {} of all",
+                                   per_address.value, transfers.value));
+}
+
 }  // namespace
 
 TcpLimits fitted(TcpLimits limits, std::size_t descriptors) {
@@ -34,6 +49,7 @@ TcpLimits read_tcp_limits(Document& document, std::optional<Table>& table,
                           std::size_t secondaries) {
     TcpLimits limits;
     limits.reserve = std::max(limits.reserve, 2 * secondaries);
+    limits.transfers_max = std::max(limits.transfers_max, 2 * secondaries);
     if (!table) {
         limits.connections_max = std::max(limits.connections_max, 2 * limits.reserve);
         return limits;
@@ -68,6 +84,7 @@ TcpLimits read_tcp_limits(Document& document, std::optional<Table>& table,
         document.error(per_address.place,
                        fmt::format("{} connections from one address are more than the {} of all",
                                    per_address.value, connections.value));
+    read_transfers(document, *table, limits);
     limits.idle = wait(*table, "idle", limits.idle, 500ms, 1h);
     limits.request = wait(*table, "request", limits.request, 500ms, 1min);
     limits.write = wait(*table, "write", limits.write, 1s, 10min);

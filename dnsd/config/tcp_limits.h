@@ -17,8 +17,12 @@ struct TcpLimits {
     // From one IPv4 address or one IPv6 /64, which is what one customer is given; a secondary's
     // own address counts for itself.
     std::size_t connections_per_address_max = 100;
-    std::chrono::milliseconds idle{10'000};    // between requests; RFC 7766 §6.2.3
-    std::chrono::milliseconds request{5'000};  // from the first byte of a request to its last
+    // Transfers under way. What is over a bound waits for its place, secondaries before others, and
+    // others never have more than half of all. Two at least.
+    std::size_t transfers_max = 250;
+    std::size_t transfers_per_address_max = 16;  // addresses as above
+    std::chrono::milliseconds idle{10'000};      // between requests; RFC 7766 §6.2.3
+    std::chrono::milliseconds request{5'000};    // from the first byte of a request to its last
     // For the client to take in 64 KiB of answers.
     std::chrono::milliseconds write{15'000};
 };

@@ -186,6 +186,8 @@ void counters(Metrics& out, const Counters& c) {
                 c.tcp_connections);
     out.samples("arbiter_dns_tcp_transfers", "gauge", "Zone transfers under way.", {},
                 c.tcp_transfers);
+    out.samples("arbiter_dns_tcp_transfers_waiting", "gauge",
+                "Zone transfers that wait until others have ended.", {}, c.tcp_transfers_waiting);
     out.samples("arbiter_dns_tcp_held_bytes", "gauge",
                 "Bytes that wait for TCP clients without a right to transfers.", {},
                 c.tcp_held_bytes);

@@ -39,6 +39,7 @@ void count_queries(Counters& into, const UdpServer& udp, const TcpServer& tcp) {
     into.tcp_connections = {{{"stranger"}, by_tcp.open - by_tcp.open_secondaries},
                             {{"secondary"}, by_tcp.open_secondaries}};
     into.tcp_transfers = {{{}, by_tcp.transfers}};
+    into.tcp_transfers_waiting = {{{}, by_tcp.transfers_waiting}};
     into.tcp_held_bytes = {{{}, by_tcp.held}};
 }
 

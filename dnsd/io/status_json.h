@@ -30,18 +30,19 @@ struct Count {
 
 // Since start; a counter that may come should be there at 0 before its first event.
 struct Counters {
-    std::vector<Count> dns_requests;         // transport
-    std::vector<Count> dns_responses;        // rcode
-    std::vector<Count> dns_dropped;          // reason
-    std::vector<Count> tcp_connections;      // peer; open now, not since start
-    std::vector<Count> tcp_transfers;        // as well
-    std::vector<Count> tcp_held_bytes;       // as well
-    std::vector<Count> heartbeats;           // server, reply
-    std::vector<Count> heartbeats_rejected;  // reason
-    std::vector<Count> notify_datagrams;     // result
-    std::vector<Count> notifies;             // secondary, result
-    std::vector<Count> transfers;            // secondary, kind, result
-    std::vector<Count> refused_transfers;    // reason
+    std::vector<Count> dns_requests;           // transport
+    std::vector<Count> dns_responses;          // rcode
+    std::vector<Count> dns_dropped;            // reason
+    std::vector<Count> tcp_connections;        // peer; open now, not since start
+    std::vector<Count> tcp_transfers;          // as well
+    std::vector<Count> tcp_transfers_waiting;  // as well
+    std::vector<Count> tcp_held_bytes;         // as well
+    std::vector<Count> heartbeats;             // server, reply
+    std::vector<Count> heartbeats_rejected;    // reason
+    std::vector<Count> notify_datagrams;       // result
+    std::vector<Count> notifies;               // secondary, result
+    std::vector<Count> transfers;              // secondary, kind, result
+    std::vector<Count> refused_transfers;      // reason
 };
 
 struct Status {

@@ -20,7 +20,8 @@ void TcpConnection::ready(std::uint32_t events) {
 
 TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Turn& turn,
                                         TcpBuffers& buffers, Clock::time_point now,
-                                        std::vector<Transferred>& told, std::uint64_t& numbers) {
+                                        std::size_t may_begin, std::vector<Transferred>& told,
+                                        std::uint64_t& numbers) {
     Turn done;
     const bool was_blocked = blocked();
     const bool rested = idle();
@@ -34,7 +35,7 @@ TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Tu
     hand_out(transferred_, told, now);
     if (!receive(buffers)) return done;
     const std::uint64_t before = conversation_.last_number();
-    done.spoken = conversation_.speak(catalog, turn, buffers.out);
+    done.spoken = conversation_.speak(catalog, turn, buffers.out, may_begin);
     done.begun = note_begun(before, now, numbers);
     const auto out = std::span<const std::byte>(buffers.out).first(done.spoken.size);
     const auto sent = send(out, now);
@@ -52,7 +53,7 @@ TcpConnection::Turn TcpConnection::turn(const zones::Catalog& catalog, zones::Tu
         done.after = After::wait;
     else if (conversation_.more() || (readable_ && !ended_ && conversation_.room() > 0))
         done.after = After::again;
-    else if (!ended_ && !conversation_.over())
+    else if (conversation_.parked() != 0 || (!ended_ && !conversation_.over()))
         done.after = After::wait;
     return done;
 }
@@ -148,7 +149,7 @@ bool TcpConnection::send_unsent(Clock::time_point now) {
 
 // Only the first byte of a request moves its deadline: who sends byte by byte does not stay longer.
 void TcpConnection::watch(Clock::time_point now, bool anew) {
-    const bool waits = !blocked() && !conversation_.more() && conversation_.amid_request();
+    const bool waits = !blocked() && !occupied() && conversation_.amid_request();
     if (waits && (!waits_request_ || anew)) request_since_ = now;
     waits_request_ = waits;
 }

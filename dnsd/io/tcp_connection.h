@@ -5,6 +5,7 @@
 #include "dnsd/config/tcp_limits.h"
 #include "dnsd/io/sockets.h"
 #include "dnsd/io/tcp_places.h"
+#include "dnsd/io/transfer_places.h"
 #include "zones/conversation.h"
 
 #include <array>
@@ -53,13 +54,14 @@ public:
 
     // What the socket is said to be ready for, by epoll.
     void ready(std::uint32_t events);
-    // Receives, speaks and sends once. `told` gets the transfers whose last byte has left. Begun
-    // transfers get numbers behind `numbers`.
+    // Receives, speaks and sends once. No more than `may_begin` transfers begin. `told` gets the
+    // transfers whose last byte has left. Begun transfers get numbers behind `numbers`.
     Turn turn(const zones::Catalog& catalog, zones::Turn& turn, TcpBuffers& buffers,
-              Clock::time_point now, std::vector<Transferred>& told, std::uint64_t& numbers);
+              Clock::time_point now, std::size_t may_begin, std::vector<Transferred>& told,
+              std::uint64_t& numbers);
 
     // Nothing is under way: it waits for a request to begin.
-    bool idle() const { return !waits_request_ && !blocked() && !conversation_.more(); }
+    bool idle() const { return !waits_request_ && !blocked() && !occupied(); }
     Late late(Clock::time_point now, const TcpLimits& limits,
               std::chrono::milliseconds idle_time) const;
     // What was begun and has not left, for when it never will.
@@ -73,13 +75,17 @@ public:
     // Bytes of memory that wait for the client: to send the rest, or to take in what is said.
     std::size_t held() const { return unsent_.capacity() + conversation_.held(); }
     std::size_t transfers() const { return conversation_.transfers(); }
+    // Transfers that wait to begin.
+    std::size_t parked() const { return conversation_.parked(); }
 
     const Endpoint peer;
     TcpPlaces::Place place{};
+    TransferPlaces::Part part{};
     bool queued = false;  // for another turn
 
 private:
     bool blocked() const { return unsent_at_ < unsent_.size(); }
+    bool occupied() const { return conversation_.more() || conversation_.parked() != 0; }
     bool receive(TcpBuffers& buffers);
     std::optional<std::size_t> send(std::span<const std::byte> bytes, Clock::time_point now);
     bool send_unsent(Clock::time_point now);

@@ -80,6 +80,7 @@ private:
     void on_event(const epoll_event& event);
     TcpConnection* find(std::uint64_t key);
     void take_turn(std::uint32_t number);
+    void queue(std::uint32_t number);
     TcpConnection::Turn turn_of(TcpConnection& connection);
     bool holds_too_much(const TcpConnection& connection, std::size_t before);
     void count(const zones::Conversation::Spoken& spoken);
@@ -90,6 +91,7 @@ private:
                   TransferResult result);
     void close(std::uint32_t number, TransferResult of_unfinished = TransferResult::aborted);
     void publish_places();
+    void give_places();
     bool make_room();
     void set_accepting(bool on);
     void sweep();
@@ -104,6 +106,7 @@ private:
     Fd epoll_, stop_;
     std::optional<TcpListeners> listeners_;
     TcpPlaces places_;
+    TransferPlaces transfer_places_;
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_;    // numbers
     std::vector<std::uint64_t> queued_;  // keys of connections that have more to do
@@ -115,10 +118,10 @@ private:
     Clock::time_point sweep_at_ = now_;
     Clock::time_point accept_at_ = now_;
     bool accepting_ = true;
-    std::uint64_t transfers_now_ = 0;
     std::size_t strangers_hold_ = 0;
 
-    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, transfers_{0}, held_{0};
+    std::atomic<std::uint64_t> open_{0}, open_secondaries_{0}, held_{0};
+    std::atomic<std::uint64_t> transfers_{0}, transfers_waiting_{0};
     Counter accepted_, refused_, evicted_, timed_out_, cut_off_, accept_errors_;
     QueryCounters counters_;
     std::thread thread_;  // last: it uses all of the above
@@ -134,6 +137,7 @@ TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners, const TcpL
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       places_(limits),
+      transfer_places_(limits),
       slots_(limits.connections_max) {
     if (!epoll_ || !stop_) throw failed("epoll");
     assert(limits.connections_max > limits.reserve);
@@ -156,6 +160,7 @@ TcpTotals TcpServer::Impl::totals() const {
     totals.open = open_.load(std::memory_order_relaxed);
     totals.open_secondaries = open_secondaries_.load(std::memory_order_relaxed);
     totals.transfers = transfers_.load(std::memory_order_relaxed);
+    totals.transfers_waiting = transfers_waiting_.load(std::memory_order_relaxed);
     totals.held = held_.load(std::memory_order_relaxed);
     totals.accepted = accepted_.value();
     totals.refused = refused_.value();
@@ -204,7 +209,8 @@ void TcpServer::Impl::run() {
         again.clear();
         if (!accepting_ && now_ >= accept_at_) set_accepting(true);
         if (now_ >= sweep_at_) sweep();
-        transfers_.store(transfers_now_, std::memory_order_relaxed);
+        transfers_.store(transfer_places_.taken(), std::memory_order_relaxed);
+        transfers_waiting_.store(transfer_places_.waiting(), std::memory_order_relaxed);
         held_.store(strangers_hold_, std::memory_order_relaxed);
     }
 }
@@ -226,10 +232,8 @@ void TcpServer::Impl::on_event(const epoll_event& event) {
 
 void TcpServer::Impl::take_turn(std::uint32_t number) {
     TcpConnection& connection = *slots_[number].connection;
-    const std::size_t transfers = connection.transfers();
     const std::size_t held = connection.held();
     const TcpConnection::Turn done = turn_of(connection);
-    transfers_now_ += connection.transfers() - transfers;
     count(done.spoken);
     if (holds_too_much(connection, held)) {
         cut_off_.add();
@@ -240,11 +244,23 @@ void TcpServer::Impl::take_turn(std::uint32_t number) {
         connection.finish(*buffers_);
         return close(number);
     }
-    if (done.after == TcpConnection::After::again && !connection.queued) {
-        connection.queued = true;
-        queued_.push_back(key_of(number));
-    }
+    transfer_places_.after_turn(connection.part, done.spoken.begun, connection.transfers(),
+                                connection.parked());
+    if (done.after == TcpConnection::After::again) queue(number);
+    give_places();
     connection.idle() ? places_.set_idle(connection.place) : places_.set_busy(connection.place);
+}
+
+void TcpServer::Impl::queue(std::uint32_t number) {
+    TcpConnection& connection = *slots_[number].connection;
+    if (connection.queued) return;
+    connection.queued = true;
+    queued_.push_back(key_of(number));
+}
+
+// To those whose transfers wait, which begin in a turn that nothing else would give them.
+void TcpServer::Impl::give_places() {
+    while (const auto number = transfer_places_.next()) queue(*number);
 }
 
 // Memory that ran out costs the connection that wanted it, and no other.
@@ -254,7 +270,8 @@ TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
     told_.clear();
     try {
         auto done =
-            connection.turn(*catalog_.current(), turn_, *buffers_, now_, told_, transfer_numbers_);
+            connection.turn(*catalog_.current(), turn_, *buffers_, now_,
+                            transfer_places_.may_begin(connection.part), told_, transfer_numbers_);
         tell(connection, done);
         return done;
     } catch (const std::bad_alloc&) {
@@ -349,7 +366,13 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
     Slot& slot = slots_[number];
     try {
         auto connection = std::make_unique<TcpConnection>(std::move(fd), from, peer, now_);
-        connection->place = places_.take(number, who);
+        connection->part = transfer_places_.enter(number, who);
+        try {
+            connection->place = places_.take(number, who);
+        } catch (...) {
+            transfer_places_.leave(connection->part);
+            throw;
+        }
         places_.set_idle(connection->place);
         slot.connection = std::move(connection);
         free_.pop_back();
@@ -366,13 +389,14 @@ void TcpServer::Impl::close(std::uint32_t number, TransferResult of_unfinished) 
     if (on_news_)
         for (auto& one : slot.connection->unfinished(now_))
             tell_end(*slot.connection, one, of_unfinished);
-    transfers_now_ -= slot.connection->transfers();
     if (slot.connection->place.kind == Kind::stranger) strangers_hold_ -= slot.connection->held();
     places_.leave(slot.connection->place);
+    transfer_places_.leave(slot.connection->part);
     slot.connection.reset();
     slot.round = (slot.round + 1) & 0x7fff'ffff;
     free_.push_back(number);
     publish_places();
+    give_places();
 }
 
 void TcpServer::Impl::publish_places() {

@@ -20,7 +20,8 @@ struct TcpTotals {
     std::uint64_t open = 0;
     std::uint64_t open_secondaries = 0;  // among them, from where transfers are allowed
     std::uint64_t transfers = 0;         // under way
-    std::uint64_t held = 0;              // bytes that wait in strangers' connections
+    std::uint64_t transfers_waiting = 0;
+    std::uint64_t held = 0;  // bytes that wait in strangers' connections
     std::uint64_t accepted = 0;
     std::uint64_t refused = 0;    // over a bound
     std::uint64_t evicted = 0;    // idle, to make room

@@ -96,6 +96,8 @@ TEST_CASE("the smallest configuration that works has the documented defaults") {
     CHECK(config.tcp.connections_max == 1000);
     CHECK(config.tcp.reserve == 100);
     CHECK(config.tcp.connections_per_address_max == 100);
+    CHECK(config.tcp.transfers_max == 250);
+    CHECK(config.tcp.transfers_per_address_max == 16);
     CHECK(config.tcp.idle == 10s);
     CHECK(config.tcp.request == 5s);
     CHECK(config.tcp.write == 15s);
@@ -143,6 +145,8 @@ cookie_file = "cookies.key"
 connections = 5000
 reserve     = 40
 per_address = 20
+transfers   = 30
+transfers_per_address = 30
 idle        = "30s"
 request     = "1500ms"
 write       = "1m"
@@ -194,6 +198,8 @@ wiki1 = ["192.0.2.11", "192.0.2.10"]
     CHECK(config.tcp.connections_max == 5000);
     CHECK(config.tcp.reserve == 40);
     CHECK(config.tcp.connections_per_address_max == 20);
+    CHECK(config.tcp.transfers_max == 30);
+    CHECK(config.tcp.transfers_per_address_max == 30);
     CHECK(config.tcp.idle == 30s);
     CHECK(config.tcp.request == 1500ms);
     CHECK(config.tcp.write == 1min);
@@ -230,15 +236,18 @@ TEST_CASE("limits of TCP that are not said follow from those that are") {
     CHECK(few.connections_max == 50);
     CHECK(few.reserve == 5);
     CHECK(few.connections_per_address_max == 50);
+    CHECK(good(with("[dns.tcp]\ntransfers = 5\n")).tcp.transfers_per_address_max == 5);
     std::string secondaries;  // each is to have room in the reserve, also without a table
-    for (int i = 0; i < 60; ++i)
+    for (int i = 0; i < 140; ++i)
         secondaries += std::string(i == 0 ? "" : ", ") + "\"198.51.100." + std::to_string(i) + "\"";
     const std::string zones = "[[zone]]\nname = \"a.example\"\nfile = \"a\"\nsecondaries = [" +
                               secondaries + "]\n[[zone]]\nname = \"b.example\"\nfile = \"b\"\n" +
                               "secondaries = [" + secondaries + "]\n";
-    CHECK(good(zones).tcp.reserve == 120);
+    CHECK(good(zones).tcp.reserve == 280);
     CHECK(good(zones).tcp.connections_max == 1000);
-    CHECK(good(zones + "[dns.tcp]\nconnections = 500\n").tcp.reserve == 120);
+    CHECK(good(zones).tcp.transfers_max == 280);
+    CHECK(good(zones + "[dns.tcp]\nconnections = 700\n").tcp.reserve == 280);
+    CHECK(good(zones + "[dns.tcp]\nconnections = 700\n").tcp.transfers_max == 280);
 }
 
 TEST_CASE("limits of TCP shrink to the descriptors that there are") {
@@ -271,6 +280,10 @@ TEST_CASE("limits of TCP that do not go together are mistakes") {
               "      hint: reserve = 2\n");
     CHECK(errors(with("[dns.tcp]\nconnections = 100\nper_address = 101\n")) ==
           file + "5:15: error: 101 connections from one address are more than the 100 of all\n");
+    CHECK(errors(with("[dns.tcp]\ntransfers = 15\ntransfers_per_address = 16\n")) ==
+          file + "5:25: error: 16 transfers to one address are more than the 15 of all\n");
+    CHECK(errors(with("[dns.tcp]\ntransfers = 1\n")).find("transfers 1 is not between 2 and ") !=
+          std::string::npos);
     CHECK(errors(with("[dns.tcp]\nidle = \"100ms\"\n")) ==
           file +
               "4:8: error: idle \"100ms\" is not between \"500ms\" and \"1h\"\n"

@@ -62,8 +62,8 @@ TEST_CASE("every setting of the configuration shows when it changes") {
                     "cookie_file = \"c\"\n",
                     5),
           std::pair("[dns.tcp]\nconnections = 500\nreserve = 20\nper_address = 7\nidle = \"2s\"\n"
-                    "request = \"3s\"\nwrite = \"4s\"\n",
-                    6),
+                    "request = \"3s\"\nwrite = \"4s\"\ntransfers = 9\ntransfers_per_address = 2\n",
+                    8),
           std::pair("[heartbeat]\nname = \"x\"\ncluster = \"y\"\nlisten = \"127.0.0.1\"\n"
                     "key_file = \"/k\"\nkeys = \"/d\"\n",
                     5),

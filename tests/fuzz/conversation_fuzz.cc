@@ -55,19 +55,21 @@ Counts spoken(const Catalog& catalog, std::span<const std::byte> bytes, const Pe
     Conversation conversation(peer);
     Counts counts;
     Turn turn;
-    const auto speak = [&] {
-        const auto said = conversation.speak(catalog, turn, out);
+    const auto speak = [&](std::size_t may_begin) {
+        const auto said = conversation.speak(catalog, turn, out, may_begin);
         FUZZ_CHECK(said.size <= out.size());
-        FUZZ_CHECK(conversation.transfers() <= Conversation::transfers_max);
+        FUZZ_CHECK(said.begun <= may_begin);
+        FUZZ_CHECK(conversation.transfers() + conversation.parked() <= Conversation::transfers_max);
         count_frames(std::span(out).first(said.size), counts);
     };
     while (!bytes.empty() && !conversation.over()) {
         const std::size_t piece = std::min<std::size_t>(bytes.size(), 1 + how.below(256));
         bytes = bytes.subspan(conversation.feed(bytes.first(piece)));
-        if (how.below(2) == 0 || conversation.room() == 0) speak();
+        const bool full = conversation.room() == 0;
+        if (how.below(2) == 0 || full) speak(full ? 1 : how.below(2));
     }
-    do speak();
-    while (conversation.more());
+    do speak(1);
+    while (conversation.more() || conversation.parked() != 0);
     return counts;
 }
 
