@@ -12,6 +12,7 @@
 #include "dnsd/io/service.h"
 #include "dnsd/io/start_error.h"
 #include "dnsd/io/tcp_server.h"
+#include "dnsd/io/transfer_queue.h"
 #include "dnsd/io/udp_server.h"
 #include "dnsd/io/wall_clock.h"
 #include "dnsd/io/zone_store.h"
@@ -38,7 +39,6 @@ constexpr std::chrono::seconds publish_retry{1};  // of a ledger that failed, or
 constexpr std::chrono::seconds status_every{1};
 constexpr std::chrono::milliseconds sweep_every{100};
 constexpr std::chrono::milliseconds udp_transfers_every{250};
-constexpr std::size_t dns_header = 12;
 
 // Zones without groups go without a ledger, if nobody made one.
 std::optional<Ledger> open_ledger(const std::optional<Config>& config) {
@@ -135,10 +135,12 @@ private:
     void tell_newcomers();
     void take_cookies(const zones::CookieSecrets& secrets);
     void roll_cookies();
-    void heard(const TransferNews& news);
-    void refused(const TransferNews& news, const zones::Name& zone);
+    void heard(const TransferNews& news, RefusalLog::Kind kind);
+    void refused(const TransferNews& news, RefusalLog::Kind kind);
     void heard(const UdpTransfer& asked);
-    void listen_to_udp();
+    void read_news();
+    void look_for_news();
+    TransfersLeftOut left_out() const;
     void publish_status();
     std::shared_ptr<const Status> status() const;
 
@@ -159,11 +161,12 @@ private:
     PublishedCell<zones::Catalog> published_;
     std::optional<Groups> groups_;
     std::optional<NotifyIo> notify_;
+    TransferQueue news_{[this] { asio::post(loop_, [this] { read_news(); }); }};
     std::optional<UdpServer> udp_;
     std::optional<TcpServer> tcp_;
     std::optional<Faces> faces_;
     std::set<heartbeat::Address> ourselves_;
-    std::uint64_t udp_left_out_ = 0;
+    std::uint64_t refused_left_out_ = 0;  // until the last look
     RefusalLog refusals_;
     RefusedTransfers refused_{};
     ReloadReport reload_;
@@ -192,7 +195,7 @@ Control::Inside::Inside(Setup setup)
     open_faces();
     watch_signals();
     if (setup_.rolls_cookies) roll_cookies();
-    listen_to_udp();
+    look_for_news();
     ready_ = true;
     publish_status();
     log_info(fmt::format("ready: {}, {}, in {} ms", counted(store_.names().size(), "zone"),
@@ -262,9 +265,7 @@ void Control::Inside::serve() {
                         tcp.connections_max, setup_.tcp.connections_max));
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, published_);
     tcp_.emplace(sockets->listeners, tcp, setup_.udp_size_max, published_,
-                 [this](TransferNews news) {
-                     asio::post(loop_, [this, news = std::move(news)] { heard(news); });
-                 });
+                 [this](TransferNews news) { news_.push(std::move(news)); });
     for (const Endpoint& endpoint : listen)
         log_info(fmt::format("answers on {}, UDP and TCP", endpoint.text()));
 }
@@ -460,65 +461,75 @@ void Control::Inside::roll_cookies() {
     });
 }
 
-// The first question's name says which zone.
-void Control::Inside::heard(const TransferNews& news) {
-    const auto zone = zones::Name::from_wire(std::span(news.request).subspan(dns_header));
-    if (!zone) return;
-    if (news.what == TransferNews::What::refused) return refused(news, *zone);
+void Control::Inside::heard(const TransferNews& news, RefusalLog::Kind kind) {
+    if (!news.zone) return;
+    if (news.what == TransferNews::What::refused) return refused(news, kind);
     const bool known_of = news.what == TransferNews::What::ended && news.transfer != 0;
-    if (!known_of) {
-        const auto query = zones::read_query(news.request);
-        std::optional<zones::Serial> has;
-        if (query && query->ixfr_serial) has = zones::Serial(*query->ixfr_serial);
-        notify_->step(Notifier::SecondaryAsked{news.peer.address, *zone, has});
-    }
+    if (!known_of) notify_->step(Notifier::SecondaryAsked{news.peer.address, *news.zone, news.has});
     if (news.what == TransferNews::What::begun)
         notify_->step(
-            Notifier::TransferBegun{news.peer.address, *zone, news.signer, news.transfer});
+            Notifier::TransferBegun{news.peer.address, *news.zone, news.signer, news.transfer});
     else
-        notify_->step(Notifier::TransferEnded{news.peer.address, *zone, news.signer, news.transfer,
-                                              news.seen});
+        notify_->step(Notifier::TransferEnded{news.peer.address, *news.zone, news.signer,
+                                              news.transfer, news.seen});
 }
 
 // The same of a datagram; what it had room for, its sender has now, or not.
 void Control::Inside::heard(const UdpTransfer& asked) {
     const auto request = std::span(asked.request).first(asked.request_size);
-    TransferNews news{TransferNews::What::refused, asked.from, {request.begin(), request.end()}};
+    TransferNews news{TransferNews::What::refused, asked.from,
+                      zones::Name::from_wire(request.subspan(zones::header_size))};
     news.outcome = asked.outcome;
-    if (asked.outcome.refusal != zones::Refusal::none) return heard(news);
+    const zones::AddressBytes from = mapped(asked.from.address);
+    const std::vector<zones::Prefix>& known = store_.catalog()->access().known;
+    const bool is_known = std::any_of(known.begin(), known.end(),
+                                      [&](const auto& prefix) { return prefix.contains(from); });
+    const auto kind = is_known ? RefusalLog::Kind::known_by_udp : RefusalLog::Kind::stranger_by_udp;
+    if (asked.outcome.refusal != zones::Refusal::none) return heard(news, kind);
     const auto query = zones::read_query(request);
-    const auto zone = zones::Name::from_wire(request.subspan(dns_header));
-    if (!query || !zone || query->type != zones::Type::ixfr || asked.rcode != 0) return;
+    if (!query || !news.zone || query->type != zones::Type::ixfr || asked.rcode != 0) return;
     news.what = TransferNews::What::ended;
+    if (query->ixfr_serial) news.has = zones::Serial(*query->ixfr_serial);
     news.seen.kind = TransferKind::udp;
-    news.seen.serial = store_.serial(*zone);
+    news.seen.serial = store_.serial(*news.zone);
     news.seen.bytes = asked.response;
     if (asked.answers == 1)  // RFC 1995 §2, §4: it is current, or is to ask by TCP
-        news.seen.result = query->ixfr_serial && news.seen.serial &&
-                                   zones::Serial(*query->ixfr_serial) < *news.seen.serial
+        news.seen.result = news.has && news.seen.serial && *news.has < *news.seen.serial
                                ? TransferResult::fallback
                                : TransferResult::current;
-    heard(news);
+    heard(news, kind);
+}
+
+void Control::Inside::read_news() {
+    news_.drain([this](const TransferNews& news) { heard(news, RefusalLog::Kind::by_tcp); });
 }
 
 // The query threads wait for nobody: they are asked.
-void Control::Inside::listen_to_udp() {
-    const std::uint64_t left_out =
-        udp_->drain_transfers([this](const UdpTransfer& asked) { heard(asked); });
-    refusals_.left_out(left_out - std::exchange(udp_left_out_, left_out));
-    if (const auto line = refusals_.summary(heartbeat::boot_now())) log_warning(*line);
+void Control::Inside::look_for_news() {
     udp_again_.expires_after(udp_transfers_every);
     udp_again_.async_wait([this](const error_code& error) {
-        if (!error) listen_to_udp();
+        if (!error) look_for_news();
     });
+    read_news();
+    udp_->drain_transfers([this](const UdpTransfer& asked) { heard(asked); });
+    const std::uint64_t left_out = this->left_out().all_refused();
+    refusals_.left_out(left_out - std::exchange(refused_left_out_, left_out));
+    if (const auto line = refusals_.summary(heartbeat::boot_now())) log_warning(*line);
 }
 
-void Control::Inside::refused(const TransferNews& news, const zones::Name& zone) {
+TransfersLeftOut Control::Inside::left_out() const {
+    TransfersLeftOut out = news_.left_out();
+    out += udp_->transfers_left_out();
+    return out;
+}
+
+void Control::Inside::refused(const TransferNews& news, RefusalLog::Kind kind) {
     ++refused_[static_cast<std::size_t>(news.outcome.refusal)];
     const auto line = fmt::format(
         "refused {} of {} to {}: {}", news.outcome.transfer ? "transfer" : "a signed question",
-        zone.text(), news.peer.address.text(), zones::text(news.outcome.refusal));
-    if (const auto say = refusals_.refused(mapped(news.peer.address), line, heartbeat::boot_now()))
+        news.zone->text(), news.peer.address.text(), zones::text(news.outcome.refusal));
+    if (const auto say =
+            refusals_.refused(kind, mapped(news.peer.address), line, heartbeat::boot_now()))
         log_warning(*say);
 }
 
@@ -538,7 +549,7 @@ std::shared_ptr<const Status> Control::Inside::status() const {
     status->uptime = heartbeat::boot_now() - started_;
     status->ready = ready_;
     fill_in(*status, store_, *notify_, groups_ ? &*groups_ : nullptr, *udp_, *tcp_);
-    count_refused(status->counters, refused_);
+    count_refused(status->counters, refused_, left_out());
     reload_.fill_in(*status);
     return status;
 }
