@@ -1,6 +1,7 @@
 #include "zones/catalog.h"
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstring>
 
@@ -20,9 +21,7 @@ bool is_mapped(const AddressBytes& address) {
 std::vector<std::byte> packed_txt(const std::string& text) {
     if (text.empty()) return {};
     const Rdata rdata = txt_rdata({&text, 1});
-    auto packed = pack_rrset(Type::txt, Ttl{0}, {&rdata, 1});
-    store16(packed.data() + RRsetView::head + 2, static_cast<std::uint16_t>(Class::ch));
-    return packed;
+    return pack_chaos({&rdata, 1});
 }
 
 bool is(const Path& path, const char* wire, std::size_t size) {
@@ -96,6 +95,7 @@ Catalog::Catalog()
       rules_(std::make_shared<const std::map<Name, TransferRules>>()),
       keys_(std::make_shared<const TsigKeys>()),
       texts_(std::make_shared<const Texts>()),
+      records_(std::make_shared<const ChaosRecords>()),
       edns_(std::make_shared<const EdnsRules>()) {}
 
 Catalog Catalog::with(History history) const {
@@ -117,6 +117,13 @@ Catalog Catalog::with(Identity identity) const {
     Catalog next = *this;
     next.texts_ =
         std::make_shared<const Texts>(Texts{packed_txt(identity.version), packed_txt(identity.id)});
+    return next;
+}
+
+Catalog Catalog::with(std::shared_ptr<const ChaosRecords> records) const {
+    assert(records);
+    Catalog next = *this;
+    next.records_ = std::move(records);
     return next;
 }
 
@@ -200,7 +207,8 @@ RRsetView Catalog::chaos(const Path& name) const noexcept {
     if (is(name, "\7version\4bind", 14) || is(name, "\7version\6server", 16))
         packed = &texts_->version;
     if (is(name, "\2id\6server", 11) || is(name, "\10hostname\4bind", 15)) packed = &texts_->id;
-    return packed == nullptr || packed->empty() ? RRsetView() : RRsetView(packed->data());
+    if (packed == nullptr) return records_->find(name);
+    return packed->empty() ? RRsetView() : RRsetView(packed->data());
 }
 
 }  // namespace zones

@@ -3,6 +3,7 @@
 // what they have in common: the next costs a table of pointers, also with ten thousand zones.
 
 #include "zones/buckets.h"
+#include "zones/chaos.h"
 #include "zones/edns.h"
 #include "zones/history.h"
 #include "zones/peer.h"
@@ -47,14 +48,14 @@ bool any_met_by(const TransferRules& rules, const AddressBytes& address,
 // Who may ask for more than names. Nobody may what nothing here allows.
 struct Access {
     TransferRules transfer;     // AXFR and IXFR of every zone
-    std::vector<Prefix> chaos;  // class CH: version.bind, id.server
+    std::vector<Prefix> chaos;  // class CH: version.bind, standing.arbiter
     // From where connections are let in before those of strangers: transfers of some zone are
     // allowed there, or are with a key.
     std::vector<Prefix> known = {};
 };
 bool any_contains(const std::vector<Prefix>& prefixes, const AddressBytes& address) noexcept;
 
-// What class CH tells; an empty string is refused.
+// Who class CH says we are; an empty string is refused.
 struct Identity {
     std::string version;  // version.bind, version.server
     std::string id;       // id.server, hostname.bind
@@ -67,6 +68,9 @@ public:
     Catalog with(History history) const;
     Catalog with(Access access) const;
     Catalog with(Identity identity) const;
+    // What class CH tells besides; costs nothing more than a few pointers, so that it may change
+    // often.
+    Catalog with(std::shared_ptr<const ChaosRecords> records) const;
     Catalog with(EdnsRules rules) const;
     Catalog with(TsigKeys keys) const;
     // Who may transfer this zone, beside those who may transfer every zone; it need not be here
@@ -119,6 +123,7 @@ private:
     std::shared_ptr<const std::map<Name, TransferRules>> rules_;  // of single zones
     std::shared_ptr<const TsigKeys> keys_;
     std::shared_ptr<const Texts> texts_;
+    std::shared_ptr<const ChaosRecords> records_;  // never null
     std::shared_ptr<const EdnsRules> edns_;
 };
 

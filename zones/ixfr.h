@@ -1,6 +1,6 @@
 #pragma once
 // What the answer to IXFR tells (RFC 1995): nothing but the SOA, the steps from the client's
-// version to ours, all of them as one, or the whole zone. docs/decisions/ says why.
+// version to ours, all of them as one, or the whole zone. docs/decisions/0010 says why.
 
 #include "zones/history.h"
 #include "zones/wire.h"

@@ -25,6 +25,7 @@ struct ServerStatus {
 
 struct GroupStatus {
     std::string name;
+    std::string zone{};  // that its names are in; the machine itself knows none
     Epoch epoch;
     std::optional<ServerId> holder;  // of a lease that lives
     std::optional<ServerId> master;  // as published

@@ -204,8 +204,10 @@ void Groups::published(const zones::Name& zone, zones::Serial serial) {
 
 std::vector<GroupStatus> Groups::status() const {
     std::vector<GroupStatus> status;
-    for (const Inside::Group& group : inside_->groups)
+    for (const Inside::Group& group : inside_->groups) {
         status.push_back(group.machine.status(heartbeat::boot_now()));
+        status.back().zone = group.config.zone.text();
+    }
     return status;
 }
 

@@ -33,20 +33,6 @@ Json name_or_null(const std::optional<ServerId>& id) {
     return id ? Json(std::string(id->text())) : Json(nullptr);
 }
 
-std::string_view role_name(heartbeat::Role role) {
-    switch (role) {
-        case heartbeat::Role::master:
-            return "master";
-        case heartbeat::Role::replica:
-            return "replica";
-        case heartbeat::Role::fenced:
-            return "fenced";
-        case heartbeat::Role::unknown:
-            return "unknown";
-    }
-    return "unknown";
-}
-
 Json health_json(const heartbeat::Health& health) {
     return {{"database", health.database},
             {"web", health.web},
@@ -63,7 +49,7 @@ Json server_json(const ServerStatus& server) {
                 {"alive", server.alive},
                 {"in_pool", server.in_pool},
                 {"may_lead", server.may_lead},
-                {"role", role_name(server.role)},
+                {"role", name_of(server.role)},
                 {"why", server.why},
                 {"last_heard_seconds", seconds_or_null(server.last_heard)},
                 {"since_seconds", seconds_or_null(server.since)}};
@@ -86,7 +72,8 @@ Json group_json(const GroupStatus& group) {
             {"lease_left_seconds", seconds(group.lease_left)},
             {"fail_open", group.fail_open},
             {"waiting_for", group.waiting_for},
-            {"servers", std::move(servers)}};
+            {"servers", std::move(servers)},
+            {"zone", group.zone}};
 }
 
 // When it ended, by the clock of whoever reads this.
@@ -190,6 +177,20 @@ std::string display_name(const SecondaryStatus& secondary) {
     return secondary.name.ends_with(tail)
                ? secondary.name.substr(0, secondary.name.size() - tail.size())
                : secondary.name;
+}
+
+std::string_view name_of(heartbeat::Role role) {
+    switch (role) {
+        case heartbeat::Role::master:
+            return "master";
+        case heartbeat::Role::replica:
+            return "replica";
+        case heartbeat::Role::fenced:
+            return "fenced";
+        case heartbeat::Role::unknown:
+            return "unknown";
+    }
+    return "unknown";
 }
 
 std::string_view name_of(Verdict::Level level) {

@@ -1,5 +1,5 @@
 #pragma once
-// The one snapshot that table, JSON, page and metrics are drawn from, and its JSON form
+// The one snapshot that table, JSON, page, CH records and metrics are drawn from, and its JSON form
 // (docs/UX.md, "arbiterctl"): "format" 1, keys are added and never renamed.
 
 #include "dnsd/arbiter/status.h"
@@ -78,6 +78,7 @@ std::string display_name(const SecondaryStatus&);
 // Secondaries fetch within milliseconds; one that takes longer than this is said to be behind.
 constexpr Duration behind_bearable = std::chrono::seconds(2);
 
+std::string_view name_of(heartbeat::Role);
 // "2026-11-22T10:19:07Z"
 std::string rfc3339(std::int64_t time_ms);
 std::string status_json(const Status&);   // one line, without a newline at its end

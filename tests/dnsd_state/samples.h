@@ -29,7 +29,7 @@ inline dnsd::Status status() {
     out.time_ms = 1795343002000;  // 2026-11-22T10:23:22Z
     out.ready = true;
     dnsd::GroupStatus group;
-    group.name = "wiki.example";
+    group.name = group.zone = "wiki.example";
     group.epoch = {17};
     group.holder = group.master = dnsd::ServerId::parse("wiki2");
     group.state = dnsd::LeaseState::held;

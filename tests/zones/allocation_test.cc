@@ -63,16 +63,21 @@ TEST_CASE("answering a datagram allocates nothing, whatever its options (leak_10
     ours = *ours->with(
         std::vector<Zone::Change>{{name("y.example"), Type::txt, Ttl{5}, {txt_rdata({&text, 1})}}},
         Serial(2));
+    ChaosRecords told;
+    const ChaosRecords::Strings strings{"state=ok", "serial=2"};
+    CHECK(told.add(name("standing.arbiter"), {&strings, 1}));
     const Catalog zones =
         catalog({ours, zone("example.org", "")})
             .with(Identity{"v", "i"})
+            .with(std::make_shared<const ChaosRecords>(told))
             .with(Access{{}, {*Prefix::parse("::/0")}})
             .with(EdnsRules{
                 Bytes(nsid_size_max),
                 *CookieSecrets::parse(std::string(32, 'a') + "\n" + std::string(32, 'b')), false});
     std::vector<Bytes> requests;
-    for (const char* qname : {"www.example", "a.example", "b.w.example", "x.d.example", "n.example",
-                              "sub.example", "y.example", "example.net", "version.bind"})
+    for (const char* qname :
+         {"www.example", "a.example", "b.w.example", "x.d.example", "n.example", "sub.example",
+          "y.example", "example.net", "version.bind", "standing.arbiter"})
         for (const int type : {1, 2, 6, 15, 16, 28, 43, 251, 252, 255})
             for (const int edns : {-1, 512, 4096})
                 for (const std::uint16_t qclass : {1, 3}) {

@@ -202,8 +202,9 @@ TEST_CASE("RFC 8906 §8.2.10: several options that are defined") {
     expect_edns_soa(seen);
     CHECK(seen.opt->option(3) != nullptr);
     CHECK(seen.opt->option(10) != nullptr);
+    CHECK(seen.opt->option(9) != nullptr);  // RFC 7314 §3.1
     CHECK(seen.opt->option(8) != nullptr);
-    CHECK(seen.opt->options.size() == 3);
+    CHECK(seen.opt->options.size() == 4);
     Bytes newer = soa_edns(1);
     append_option(newer, 3, {});
     expect_badvers(probe(newer));
