@@ -207,9 +207,7 @@ void Control::Inside::serve() {
                         tcp.connections_max, setup_.tcp.connections_max));
     udp_.emplace(sockets->listeners, workers_of(setup_), setup_.udp_size_max, publisher_.cell());
     tcp_.emplace(sockets->listeners, tcp, setup_.udp_size_max, publisher_.cell(),
-                 [this](TransferNews news) {
-                     asio::post(loop_, [this, news = std::move(news)] { desk_->heard(news); });
-                 });
+                 [this](TransferNews news) { desk_->push(std::move(news)); });
     for (const Endpoint& endpoint : listen)
         log_info(fmt::format("answers on {}, UDP and TCP", endpoint.text()));
 }
@@ -354,7 +352,7 @@ std::shared_ptr<const Status> Control::Inside::status() const {
     status->uptime = heartbeat::boot_now() - started_;
     status->ready = ready_;
     fill_in(*status, store_, *notify_, groups_ ? &*groups_ : nullptr, *udp_, *tcp_);
-    count_refused(status->counters, desk_->refused());
+    count_refused(status->counters, desk_->refused(), desk_->left_out(*udp_));
     reload_.fill_in(*status);
     return status;
 }

@@ -204,6 +204,9 @@ void counters(Metrics& out, const Counters& c) {
                 {"secondary", "kind", "result"}, c.transfers);
     out.counter("arbiter_transfers_refused_total", "Zone transfers that were refused, by why.",
                 {"reason"}, c.refused_transfers);
+    out.counter("arbiter_transfer_news_lost_total",
+                "Begins and ends of zone transfers that came too fast to be told of.", {},
+                c.transfers_left_out);
 }
 
 }  // namespace

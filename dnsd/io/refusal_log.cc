@@ -8,32 +8,35 @@
 
 namespace dnsd {
 
-std::optional<std::string> RefusalLog::refused(const zones::AddressBytes& from,
+void RefusalLog::begin_minute(Instant now) {
+    minute_ = now;
+    for (Sources& each : by_kind_) each.lines = 0;
+}
+
+std::optional<std::string> RefusalLog::refused(Kind kind, const zones::AddressBytes& from,
                                                const std::string& line, Instant now) {
-    if (!minute_ || now - *minute_ >= every) {
-        minute_ = now;
-        lines_ = 0;
-    }
+    if (!minute_ || now - *minute_ >= every) begin_minute(now);
+    Sources& all = of(kind);
     const zones::AddressBytes who = customer(from);
-    const auto [found, is_new] = sources_.try_emplace(who);
+    const auto [found, is_new] = all.sources.try_emplace(who);
     Source& source = found->second;
     if (is_new) {
-        source.at = order_.insert(order_.end(), who);
-        if (sources_.size() > sources_max) {
-            sources_.erase(order_.front());
-            order_.pop_front();
+        source.at = all.order.insert(all.order.end(), who);
+        if (all.sources.size() > sources_max) {
+            all.sources.erase(all.order.front());
+            all.order.pop_front();
         }
     } else {
-        order_.splice(order_.end(), order_, source.at);
+        all.order.splice(all.order.end(), all.order, source.at);
     }
-    if ((!is_new && now - source.said < every) || lines_ >= lines_max) {
+    if ((!is_new && now - source.said < every) || all.lines >= lines_max) {
         // One that has had no line yet gets it with its next refusal in another minute.
         if (is_new) source.said = now - every;
         ++source.since;
         ++suppressed_;
         return std::nullopt;
     }
-    ++lines_;
+    ++all.lines;
     source.said = now;
     const std::uint64_t since = std::exchange(source.since, 0);
     return since == 0
@@ -43,11 +46,10 @@ std::optional<std::string> RefusalLog::refused(const zones::AddressBytes& from,
 
 std::optional<std::string> RefusalLog::summary(Instant now) {
     if (suppressed_ == 0 || (minute_ && now - *minute_ < every)) return std::nullopt;
-    minute_ = now;
-    lines_ = 0;
+    begin_minute(now);
     return fmt::format(
         "{} more refused transfers and signatures are not shown: a line a minute a "
-        "source, {} of all",
+        "source, {} of all that come by TCP, of known addresses and of others",
         std::exchange(suppressed_, 0), lines_max);
 }
 

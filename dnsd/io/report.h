@@ -44,7 +44,9 @@ private:
 
 // By zones::Refusal.
 using RefusedTransfers = std::array<std::uint64_t, zones::refusals>;
-void count_refused(Counters& into, const RefusedTransfers& refused);
+// Those that nobody looked at are refused all the same; of permitted ones no more is known.
+void count_refused(Counters& into, const RefusedTransfers& refused,
+                   const TransfersLeftOut& left_out);
 
 void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, const Groups* groups,
              const UdpServer& udp, const TcpServer& tcp);

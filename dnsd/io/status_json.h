@@ -43,6 +43,7 @@ struct Counters {
     std::vector<Count> notifies;               // secondary, result
     std::vector<Count> transfers;              // secondary, kind, result
     std::vector<Count> refused_transfers;      // reason
+    std::vector<Count> transfers_left_out;     // of permitted ones: begins and ends
 };
 
 struct Status {

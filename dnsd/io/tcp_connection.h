@@ -47,6 +47,11 @@ public:
         zones::Conversation::Spoken spoken;
         std::vector<Transferred> begun;  // and still under way
     };
+    // One that was told as begun and has not left yet.
+    struct Begun {
+        std::uint64_t in_conversation, transfer;
+        Clock::time_point at;
+    };
     enum class Late : std::uint8_t { no, idle, request, write };
 
     TcpConnection(Fd fd, const Endpoint& from, const zones::Peer& as_zones, Clock::time_point now)
@@ -66,6 +71,7 @@ public:
               std::chrono::milliseconds idle_time) const;
     // What was begun and has not left, for when it never will.
     std::vector<Transferred> unfinished(Clock::time_point now) const;
+    const std::vector<Begun>& begun() const { return begun_; }
     // Before it is closed in order, after all was said.
     void finish(TcpBuffers& buffers);
     // Takes back what has not left, for a client that does not take it in: it must not stay in the
@@ -100,11 +106,7 @@ private:
     std::vector<Transferred> note_begun(std::uint64_t before, Clock::time_point now,
                                         std::uint64_t& numbers);
 
-    struct Begun {
-        std::uint64_t in_conversation, transfer;
-        Clock::time_point at;
-    };
-    std::vector<Begun> begun_;       // of those that have not left yet
+    std::vector<Begun> begun_;
     std::vector<Told> transferred_;  // when what is unsent has left
     bool readable_ = false;
     bool ending_ = false;  // the client's end of the stream is behind what can be read

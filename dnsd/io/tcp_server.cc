@@ -45,6 +45,14 @@ zones::Peer peer_of(const Endpoint& from, std::uint16_t udp_size_max) {
     return peer;
 }
 
+// The first question's name says which zone.
+void asked_for(std::span<const std::byte> request, TransferNews& news) {
+    if (request.size() <= zones::header_size) return;
+    news.zone = zones::Name::from_wire(request.subspan(zones::header_size));
+    if (const auto query = zones::read_query(request); query && query->ixfr_serial)
+        news.has = zones::Serial(*query->ixfr_serial);
+}
+
 // Leaves nothing behind in the kernel: neither bytes that nobody takes in, nor a TIME_WAIT.
 void reset_on_close(const Fd& fd) {
     const linger none{1, 0};
@@ -87,8 +95,10 @@ private:
     void accept_from(std::size_t listener);
     void admit(Fd fd, const Endpoint& peer);
     void tell(const TcpConnection& connection, TcpConnection::Turn& done);
+    void tell_ends(const TcpConnection& connection) noexcept;
     void tell_end(const TcpConnection& connection, TcpConnection::Transferred& one,
-                  TransferResult result);
+                  TransferResult result) noexcept;
+    void tell_unfinished(const TcpConnection& connection, TransferResult result) noexcept;
     void close(std::uint32_t number, TransferResult of_unfinished = TransferResult::aborted);
     void publish_places();
     void give_places();
@@ -275,6 +285,7 @@ TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
         tell(connection, done);
         return done;
     } catch (const std::bad_alloc&) {
+        tell_ends(connection);
         return {};
     }
 }
@@ -282,24 +293,43 @@ TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
 void TcpServer::Impl::tell(const TcpConnection& connection, TcpConnection::Turn& done) {
     if (!on_news_) return;
     for (auto& one : done.begun) {
-        TransferNews news{TransferNews::What::begun, connection.peer, std::move(one.told.request),
-                          one.transfer, std::move(one.told.signer)};
+        TransferNews news{TransferNews::What::begun, connection.peer};
+        asked_for(one.told.request, news);
+        news.signer = std::move(one.told.signer);
+        news.transfer = one.transfer;
         on_news_(std::move(news));
     }
-    for (auto& one : told_)
-        tell_end(connection, one,
-                 one.told.current ? TransferResult::current : TransferResult::done);
+    tell_ends(connection);
     for (auto& one : done.spoken.refused) {
-        TransferNews news{TransferNews::What::refused, connection.peer, std::move(one.request)};
+        TransferNews news{TransferNews::What::refused, connection.peer};
+        asked_for(one.request, news);
         news.outcome = one.outcome;
         on_news_(std::move(news));
     }
 }
 
+// Of those whose last byte has left.
+void TcpServer::Impl::tell_ends(const TcpConnection& connection) noexcept {
+    for (auto& one : told_)
+        tell_end(connection, one,
+                 one.told.current ? TransferResult::current : TransferResult::done);
+    told_.clear();
+}
+
+// One that was told as begun is known by its number, for which no memory is wanted.
 void TcpServer::Impl::tell_end(const TcpConnection& connection, TcpConnection::Transferred& one,
-                               TransferResult result) {
-    TransferNews news{TransferNews::What::ended, connection.peer, std::move(one.told.request),
-                      one.transfer, std::move(one.told.signer)};
+                               TransferResult result) noexcept {
+    if (!on_news_) return;
+    TransferNews news{TransferNews::What::ended, connection.peer};
+    news.transfer = one.transfer;
+    if (one.transfer == 0) {
+        try {
+            asked_for(one.told.request, news);
+        } catch (const std::bad_alloc&) {
+            return;
+        }
+        news.signer = std::move(one.told.signer);
+    }
     // RFC 1995 §4: an IXFR may be answered by the whole zone.
     news.seen.kind =
         one.told.incremental || one.told.current ? TransferKind::ixfr : TransferKind::axfr;
@@ -308,6 +338,23 @@ void TcpServer::Impl::tell_end(const TcpConnection& connection, TcpConnection::T
     news.seen.took = std::chrono::duration_cast<heartbeat::Duration>(one.took);
     news.seen.bytes = one.told.bytes;
     on_news_(std::move(news));
+}
+
+// Of a connection that is closed.
+void TcpServer::Impl::tell_unfinished(const TcpConnection& connection,
+                                      TransferResult result) noexcept {
+    if (!on_news_) return;
+    try {
+        auto unfinished = connection.unfinished(now_);
+        for (auto& one : unfinished) tell_end(connection, one, result);
+    } catch (const std::bad_alloc&) {
+        for (const TcpConnection::Begun& one : connection.begun()) {
+            TransferNews news{TransferNews::What::ended, connection.peer};
+            news.transfer = one.transfer;
+            news.seen.result = result;
+            on_news_(std::move(news));
+        }
+    }
 }
 
 bool TcpServer::Impl::holds_too_much(const TcpConnection& connection, std::size_t before) {
@@ -386,9 +433,7 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
 
 void TcpServer::Impl::close(std::uint32_t number, TransferResult of_unfinished) {
     Slot& slot = slots_[number];
-    if (on_news_)
-        for (auto& one : slot.connection->unfinished(now_))
-            tell_end(*slot.connection, one, of_unfinished);
+    tell_unfinished(*slot.connection, of_unfinished);
     if (slot.connection->place.kind == Kind::stranger) strangers_hold_ -= slot.connection->held();
     places_.leave(slot.connection->place);
     transfer_places_.leave(slot.connection->part);

@@ -38,7 +38,7 @@ public:
     static constexpr std::size_t strangers_held_max = 16u << 20;
 
     // Takes the listeners' TCP sockets. `udp_size_max` is what UDP takes, to be told by TCP too.
-    // `on_news` is called in this server's thread.
+    // `on_news` is called in this server's thread, and throws nothing.
     TcpServer(std::vector<QuerySockets::Listener>& listeners, const TcpLimits& limits,
               std::uint16_t udp_size_max, const PublishedCell<zones::Catalog>& catalog,
               std::function<void(TransferNews)> on_news);

@@ -4,6 +4,7 @@
 
 #include "dnsd/config/endpoint.h"
 #include "dnsd/io/counters.h"
+#include "dnsd/io/transfer_news.h"
 #include "zones/respond.h"
 
 #include <algorithm>
@@ -39,7 +40,7 @@ public:
         const std::uint32_t head = head_.load(std::memory_order_relaxed);
         if (head - tail_.load(std::memory_order_acquire) == capacity ||
             request.size() > UdpTransfer::request_max) {
-            left_out_.add();
+            left_out_[static_cast<std::size_t>(outcome.refusal)].add();
             return;
         }
         UdpTransfer& slot = (*slots_)[head % capacity];
@@ -63,14 +64,20 @@ public:
             tail_.store(++tail, std::memory_order_release);
         }
     }
-    std::uint64_t left_out() const { return left_out_.value(); }
+    TransfersLeftOut left_out() const {
+        TransfersLeftOut out;
+        out.permitted = left_out_[0].value();
+        for (std::size_t why = 1; why < zones::refusals; ++why)
+            out.refused[why] = left_out_[why].value();
+        return out;
+    }
 
 private:
     using Slots = std::array<UdpTransfer, capacity>;
     std::unique_ptr<Slots> slots_ = std::make_unique<Slots>();
     std::atomic<std::uint32_t> head_{0};
     std::atomic<std::uint32_t> tail_{0};
-    Counter left_out_;
+    std::array<Counter, zones::refusals> left_out_;  // by zones::Refusal; none: permitted
 };
 
 }  // namespace dnsd

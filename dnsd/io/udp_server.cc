@@ -266,12 +266,13 @@ void UdpServer::stop() {
     for (const auto& worker : workers_) worker->join();
 }
 
-std::uint64_t UdpServer::drain_transfers(const std::function<void(const UdpTransfer&)>& take) {
-    std::uint64_t left_out = 0;
-    for (const auto& worker : workers_) {
-        worker->transfers().drain(take);
-        left_out += worker->transfers().left_out();
-    }
+void UdpServer::drain_transfers(const std::function<void(const UdpTransfer&)>& take) {
+    for (const auto& worker : workers_) worker->transfers().drain(take);
+}
+
+TransfersLeftOut UdpServer::transfers_left_out() const {
+    TransfersLeftOut left_out;
+    for (const auto& worker : workers_) left_out += worker->transfers().left_out();
     return left_out;
 }
 

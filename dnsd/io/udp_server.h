@@ -40,9 +40,9 @@ public:
 
     void stop();  // returns when no worker runs any more
     QueryTotals totals() const;
-    // By one thread alone: take(const UdpTransfer&) for what was asked of transfers since; returns
-    // how much there was no room for, since start.
-    std::uint64_t drain_transfers(const std::function<void(const UdpTransfer&)>& take);
+    // By one thread alone: take(const UdpTransfer&) for what was asked of transfers since.
+    void drain_transfers(const std::function<void(const UdpTransfer&)>& take);
+    TransfersLeftOut transfers_left_out() const;
 
 private:
     class Worker;

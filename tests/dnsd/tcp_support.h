@@ -5,6 +5,7 @@
 #include "dnsd/io/udp_server.h"
 #include "tests/dnsd/support.h"
 
+#include <functional>
 #include <mutex>
 
 namespace test {
@@ -23,7 +24,8 @@ struct Running {
                      const std::shared_ptr<const zones::Zone>& served =
                          zone("example.org", zone_text(7, "www A 192.0.2.80\n")),
                      const std::optional<zones::Access>& access = std::nullopt,
-                     std::uint16_t udp_size_max = zones::udp_size_default)
+                     std::uint16_t udp_size_max = zones::udp_size_default,
+                     std::function<void(dnsd::TransferNews)> on_news = {})
         : cell(std::make_shared<const zones::Catalog>(access ? catalog(served).with(*access)
                                                              : catalog(served))) {
         auto opened = dnsd::open_query_sockets({loopback(0)}, 1);
@@ -31,14 +33,15 @@ struct Running {
         sockets = std::move(*opened);
         endpoint = sockets.listeners.front().endpoint;
         udp.emplace(sockets.listeners, 1, udp_size_max, cell);
-        server.emplace(sockets.listeners, limits, udp_size_max, cell,
-                       [this](dnsd::TransferNews one) {
-                           const std::lock_guard lock(mutex);
-                           const bool done = one.what == dnsd::TransferNews::What::ended &&
-                                             (one.seen.result == dnsd::TransferResult::done ||
-                                              one.seen.result == dnsd::TransferResult::current);
-                           (done ? transfers : other_news).push_back(std::move(one));
-                       });
+        if (!on_news) on_news = [this](dnsd::TransferNews one) { keep(std::move(one)); };
+        server.emplace(sockets.listeners, limits, udp_size_max, cell, std::move(on_news));
+    }
+    void keep(dnsd::TransferNews one) {
+        const std::lock_guard lock(mutex);
+        const bool done = one.what == dnsd::TransferNews::What::ended &&
+                          (one.seen.result == dnsd::TransferResult::done ||
+                           one.seen.result == dnsd::TransferResult::current);
+        (done ? transfers : other_news).push_back(std::move(one));
     }
     std::size_t transfers_done() {
         const std::lock_guard lock(mutex);

@@ -59,14 +59,26 @@ TEST_CASE("a full ring and a request that is too long are counted and gone") {
     TransferRing ring;
     for (unsigned i = 0; i < TransferRing::capacity + 3; ++i)
         ring.push(from, {}, request(i), response);
-    CHECK(ring.left_out() == 3);
+    CHECK(ring.left_out().permitted == 3);
     unsigned next = 0;
     ring.drain([&](const UdpTransfer& one) { CHECK(number_of(one) == next++); });
     CHECK(next == TransferRing::capacity);
     ring.push(from, {}, request(1, UdpTransfer::request_max + 1), response);
-    CHECK(ring.left_out() == 4);
+    CHECK(ring.left_out().permitted == 4);
     ring.push(from, {}, request(1, UdpTransfer::request_max), response);
-    CHECK(ring.left_out() == 4);
+    CHECK(ring.left_out().permitted == 4);
+}
+
+TEST_CASE("what a full ring leaves out is counted as what it is: permitted, or refused and why") {
+    TransferRing ring;
+    zones::Outcome refused;
+    refused.refusal = zones::Refusal::bad_time;
+    for (unsigned i = 0; i < TransferRing::capacity; ++i) ring.push(from, {}, request(i), response);
+    for (unsigned i = 0; i < 5; ++i) ring.push(from, {}, request(i), response);
+    for (unsigned i = 0; i < 2; ++i) ring.push(from, refused, request(i), response);
+    CHECK(ring.left_out().permitted == 5);
+    CHECK(ring.left_out().all_refused() == 2);
+    CHECK(ring.left_out().refused[static_cast<std::size_t>(zones::Refusal::bad_time)] == 2);
 }
 
 TEST_CASE("two threads: nothing is lost but what is counted, and all comes in order") {
@@ -83,8 +95,8 @@ TEST_CASE("two threads: nothing is lost but what is counted, and all comes in or
         last = number_of(one);
         ++seen;
     };
-    while (seen + ring.left_out() < all) ring.drain(take);
+    while (seen + ring.left_out().permitted < all) ring.drain(take);
     writer.join();
     CHECK(in_order);
-    CHECK(seen + ring.left_out() == all);
+    CHECK(seen + ring.left_out().permitted == all);
 }
