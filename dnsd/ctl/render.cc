@@ -226,6 +226,7 @@ bool is_behind(const Json& secondary) {
 }
 
 Table::Cell behind(const Json& secondary) {
+    if (yes(secondary, "ahead")) return {"AHEAD", true};
     if (!is_behind(secondary)) return {"-", false};
     const auto count = number(secondary, "behind");
     std::string text = count ? fmt::format("{:.0f}", *count) : "YES";
@@ -306,7 +307,10 @@ std::string warnings(const Json& status) {
         }
     }
     for (const Json& secondary : list(status, "secondaries"))
-        if (is_behind(secondary)) all.push_back(secondary_name(secondary) + " is behind");
+        if (is_behind(secondary))
+            all.push_back(secondary_name(secondary) + " is behind");
+        else if (yes(secondary, "ahead"))
+            all.push_back(secondary_name(secondary) + " is ahead of us");
     if (all.empty()) return {};
     std::string line = fmt::format("\n{} {}: {}.", all.size(),
                                    all.size() == 1 ? "warning" : "warnings", joined(all, "; "));

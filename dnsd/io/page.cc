@@ -160,14 +160,15 @@ std::string secondaries_section(const Status& status) {
         "</thead><tbody>\n";
     for (std::size_t i = 0; i < std::min(rows.size(), rows_max); ++i) {
         const SecondaryStatus& s = *rows[i];
-        std::string behind = !s.behind        ? "not known"
+        std::string behind = s.ahead          ? "ahead"
+                             : !s.behind      ? "not known"
                              : *s.behind == 0 ? "-"
                                               : std::to_string(*s.behind);
         if (s.behind_for) behind += ", " + age(*s.behind_for);
         std::string notify(name_of(s.notify));
         if (s.unanswered > 0) notify = fmt::format("{} unanswered", s.unanswered);
         if (s.unanswered > 0 && s.unanswered_for) notify += ", " + age(*s.unanswered_for);
-        const bool bad = s.behind_for.value_or(Duration::zero()) > behind_bearable;
+        const bool bad = s.ahead || s.behind_for.value_or(Duration::zero()) > behind_bearable;
         out += fmt::format(
             "<tr><th scope=\"row\">{}</th>{}{}{}{}{}{}</tr>\n", html(display_name(s)),
             cell("address", s.address.text()), cell("zone", s.zone.text()),

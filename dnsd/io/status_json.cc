@@ -97,6 +97,7 @@ Json secondary_json(const SecondaryStatus& secondary, std::int64_t now_ms) {
             {"serial", secondary.serial ? Json(secondary.serial->value()) : Json(nullptr)},
             {"behind", or_null(secondary.behind)},
             {"behind_seconds", seconds_or_null(secondary.behind_for)},
+            {"ahead", secondary.ahead},
             {"notify", name_of(secondary.notify)},
             {"unanswered", secondary.unanswered},
             {"unanswered_seconds", seconds_or_null(secondary.unanswered_for)},
@@ -157,6 +158,9 @@ void judge_secondaries(const Status& status, Verdict& critical, Verdict& warning
         if (is_behind(secondary))
             warning.reasons.push_back(fmt::format("{} is {} behind in {}", who, *secondary.behind,
                                                   secondary.zone.text()));
+        else if (secondary.ahead)
+            warning.reasons.push_back(
+                fmt::format("{} is ahead of us in {}", who, secondary.zone.text()));
         else if (secondary.notify == Notify::refused)
             warning.reasons.push_back(
                 fmt::format("{} refuses NOTIFY of {}", who, secondary.zone.text()));

@@ -25,7 +25,12 @@ constexpr unsigned tries_before_note = 5;
 // Time for the secondary to fetch what it was told of, before it is asked what it has.
 constexpr Duration fetch_time = 250ms;
 
-constexpr std::uint8_t rcode_noerror = 0;
+constexpr std::uint8_t rcode_noerror = 0, rcode_refused = 5, rcode_notauth = 9;
+
+// Its configuration knows nothing of us or of the zone. All else may pass by itself.
+bool needs_a_person(std::uint8_t rcode) {
+    return rcode == rcode_refused || rcode == rcode_notauth;
+}
 
 // Versions have travelled, or began to.
 bool is_transfer(TransferResult result) {
@@ -132,7 +137,10 @@ void Notifier::replace(Entry& entry, zones::Serial serial, Instant now) {
     entry.id = draw_id();
     entry.tries = 0;
     entry.asks = 0;
+    entry.silent = 0;
     entry.state = SecondaryStatus::Notify::unanswered;
+    std::erase_if(entry.transfers,
+                  [&](const Transfer& one) { return one.begun + transfer_age_max <= now; });
     if (entry.transfers.empty()) {
         entry.due = now;
     } else if (!entry.held) {
@@ -147,19 +155,25 @@ void Notifier::on(const AnswerHeard& event, Instant now, std::vector<Effect>& ef
     for (const std::size_t at : of(event.zone).entries) {
         Entry& entry = entries_[at];
         if (entry.target.address != event.address || entry.target.port != event.port ||
-            entry.id != event.id || entry.target.key != event.signer || entry.tries == 0 ||
-            entry.state == SecondaryStatus::Notify::acknowledged)
+            entry.id != event.id || entry.target.key != event.signer || entry.tries == 0)
             continue;
+        // To the same NOTIFY once more.
+        if (entry.state == SecondaryStatus::Notify::acknowledged && entry.silent == 0) return;
         Counts& counts = counts_[{event.address, event.port}];
+        entry.silent = 0;
+        entry.rcode = event.rcode;
+        entry.falsely_answered = false;
         if (event.rcode != rcode_noerror) {
+            const bool refuses = needs_a_person(event.rcode);
             ++counts.refused;
             if (entry.state != SecondaryStatus::Notify::refused)
                 effects.push_back(
-                    Note{entry.target, "refuses NOTIFY with rcode " + std::to_string(event.rcode)});
+                    Note{entry.target, (refuses ? "refuses" : "answers") +
+                                           (" NOTIFY with rcode " + std::to_string(event.rcode))});
             entry.state = SecondaryStatus::Notify::refused;
             entry.troubled = true;
             // Somebody has to change its configuration: it is asked again, but slowly.
-            entry.due = now + waits.back();
+            if (refuses) entry.due = now + waits.back();
         } else {
             ++counts.acknowledged;
             entry.state = SecondaryStatus::Notify::acknowledged;
@@ -201,15 +215,38 @@ void Notifier::on(const SecondaryAsked& event, Instant now, std::vector<Effect>&
     }
 }
 
-// Of two that share an address nobody knows which it is: both are told at once, as ever.
-void Notifier::on(const TransferBegun& event, Instant, std::vector<Effect>&) {
-    const auto peers = at_address(event.zone, event.address, event.key);
-    if (peers.size() != 1) return;
-    std::vector<std::uint64_t>& transfers = entries_[peers.front()].transfers;
-    if (transfers.size() < transfers_max) transfers.push_back(event.transfer);
+// By another key, or without one, it is not the secondary: a person with dig, say, or a neighbour
+// behind the same NAT. Of two that it may be nobody knows which: both are told at once, as ever.
+void Notifier::on(const TransferBegun& event, Instant now, std::vector<Effect>&) {
+    Entry* peer = nullptr;
+    for (const std::size_t at : of(event.zone).entries) {
+        Entry& entry = entries_[at];
+        if (entry.target.address != event.address || entry.target.key != event.key) continue;
+        if (peer) return;
+        peer = &entry;
+    }
+    if (peer && peer->transfers.size() < transfers_max)
+        peer->transfers.push_back({event.transfer, now});
+}
+
+// Its number tells for whom it had begun: by now another may have its address and key.
+void Notifier::end_transfer(const TransferEnded& event, Instant now) {
+    for (const std::size_t at : of(event.zone).entries) {
+        Entry& entry = entries_[at];
+        std::erase_if(entry.transfers,
+                      [&](const Transfer& one) { return one.number == event.transfer; });
+        if (!entry.held || !entry.transfers.empty()) continue;
+        entry.held = false;
+        // It was just sent what it would be told of: only if that got lost is it told.
+        const bool has_newest =
+            event.seen.result == TransferResult::done && event.seen.serial == entry.newest;
+        entry.due = has_newest ? now + 2 * fetch_time : now;
+        schedule(at);
+    }
 }
 
 void Notifier::on(const TransferEnded& event, Instant now, std::vector<Effect>&) {
+    end_transfer(event, now);
     const auto peers = at_address(event.zone, event.address, event.key);
     std::set<Place> counted;
     for (const std::size_t at : peers) {
@@ -221,14 +258,6 @@ void Notifier::on(const TransferEnded& event, Instant now, std::vector<Effect>&)
         if (counted.insert({entry.target.address, entry.target.port}).second)
             counts_[{entry.target.address, entry.target.port}].transfers.add(event.seen.kind,
                                                                              event.seen.result);
-        std::erase(entry.transfers, event.transfer);
-        if (entry.held && entry.transfers.empty()) {
-            entry.held = false;
-            // It was just sent what it would be told of: only if that got lost is it told.
-            const bool has_newest =
-                event.seen.result == TransferResult::done && event.seen.serial == entry.newest;
-            entry.due = has_newest ? now + 2 * fetch_time : now;
-        }
         if (entry.newest && !entry.current())
             entry.ask_due = std::min(entry.ask_due, now + fetch_time);
         schedule(at);
@@ -242,6 +271,7 @@ void Notifier::on(const SerialHeard& event, Instant now, std::vector<Effect>& ef
         if (entry.target.address != event.address || entry.target.port != event.port ||
             entry.id != event.id || entry.target.key != event.signer || entry.asks == 0)
             continue;
+        entry.falsely_answered = false;
         learn(entry, event.serial, now, effects);
         schedule(at);
         return;
@@ -269,9 +299,9 @@ void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<E
     if (!entry.current()) {
         if (was_current) entry.behind_since = now;
         // RFC 1982: it will take none of our versions until ours have passed its own.
-        if (entry.newest && !(has < *entry.newest) && !entry.troubled) {
+        if (entry.ahead() && !entry.told_ahead) {
             effects.push_back(Note{entry.target, ahead_of_ours(has, *entry.newest)});
-            entry.troubled = true;
+            entry.told_ahead = true;
         }
         // It took the NOTIFY, and then its transfer failed: nothing but its refresh timer, or we,
         // make it come again.
@@ -284,10 +314,11 @@ void Notifier::learn(Entry& entry, zones::Serial has, Instant now, std::vector<E
     entry.due = Instant::max();
     entry.ask_due = Instant::max();
     entry.held = false;
-    if (entry.troubled)
+    if (entry.troubled || entry.told_ahead)
         effects.push_back(Note{entry.target, "has serial " + std::to_string(has.value()) +
-                                                 " and is no longer behind"});
-    entry.troubled = false;
+                                                 " and is no longer " +
+                                                 (entry.told_ahead ? "ahead" : "behind")});
+    entry.troubled = entry.told_ahead = false;
 }
 
 void Notifier::on(const TargetsChanged& event, Instant now, std::vector<Effect>&) {
@@ -299,10 +330,13 @@ void Notifier::on(const TargetsChanged& event, Instant now, std::vector<Effect>&
             return entries_[at].target.same_place(target);
         });
         if (known != peers.end()) {
-            entries.push_back(entries_[*known]);
-            // Another key: what was wrong with the old one may be mended.
-            if (entries.back().target.key != target.key) entries.back().falsely_answered = false;
-            entries.back().target = target;
+            Entry& kept = entries.emplace_back(entries_[*known]);
+            // Another key: what was wrong with the old one may be mended, so it is told anew.
+            if (kept.target.key != target.key) {
+                kept.falsely_answered = false;
+                if (kept.newest && !kept.current()) replace(kept, *kept.newest, now);
+            }
+            kept.target = target;
             continue;
         }
         Entry fresh{target, {}, {}};
@@ -321,26 +355,30 @@ void Notifier::on(const ClockTicked&, Instant, std::vector<Effect>&) {}
 void Notifier::send_notify(Entry& entry, Instant now, std::vector<Effect>& effects) {
     effects.push_back(SendNotify{entry.target, entry.id, *entry.newest});
     ++counts_[{entry.target.address, entry.target.port}].sent;
-    if (entry.tries == 0) entry.first_told = now;
     ++entry.tries;
+    // The one before was not answered, whatever those before it were.
+    if (entry.silent > 0 && entry.state == SecondaryStatus::Notify::acknowledged)
+        entry.state = SecondaryStatus::Notify::unanswered;
+    if (entry.silent++ == 0) entry.silent_since = now;
     entry.held = false;
-    entry.due = now + (entry.state == SecondaryStatus::Notify::refused ? waits.back()
-                                                                       : wait_after(entry.tries));
-    if (entry.tries == tries_before_note) note_trouble(entry, effects);
+    const bool slowly =
+        entry.state == SecondaryStatus::Notify::refused && needs_a_person(entry.rcode);
+    entry.due = now + (slowly ? waits.back() : wait_after(entry.tries));
+    note_trouble(entry, effects);
     // A secondary behind a filter that eats NOTIFY may still follow by its refresh timer.
     if (entry.tries == tries_before_note && entry.ask_due == Instant::max())
         entry.ask_due = now + fetch_time;
 }
 
 void Notifier::note_trouble(Entry& entry, std::vector<Effect>& effects) {
-    if (entry.troubled) return;
+    const bool acknowledged = entry.state == SecondaryStatus::Notify::acknowledged && entry.has;
+    if (entry.troubled || (acknowledged ? entry.tries : entry.silent) < tries_before_note) return;
     const std::string serial = std::to_string(entry.newest->value());
-    const bool acknowledged = entry.state == SecondaryStatus::Notify::acknowledged;
     effects.push_back(
         Note{entry.target, acknowledged
                                ? "acknowledges NOTIFY of serial " + serial +
                                      ", but still has serial " + std::to_string(entry.has->value())
-                               : "has left " + std::to_string(entry.tries - 1) +
+                               : "has left " + std::to_string(entry.silent - 1) +
                                      " NOTIFYs of serial " + serial + " without an answer"});
     entry.troubled = true;
 }

@@ -27,10 +27,11 @@ struct SecondaryStatus {
     std::optional<std::uint32_t> behind;  // versions; nullopt: not known
     std::optional<heartbeat::Duration> behind_for;  // nullopt: not behind
     Notify notify = Notify::none;                   // of the newest serial
-    unsigned unanswered = 0;  // NOTIFYs of the newest serial without an answer
+    unsigned unanswered = 0;  // NOTIFYs of the newest serial since the last answer
     std::optional<heartbeat::Duration> unanswered_for = std::nullopt;  // since the first of them
     std::string name = {};   // of its host, as the zone's NS set has it; empty: not known
     bool configured = true;  // false: of the NS set alone
+    bool ahead = false;      // `serial` is above ours: it takes none of our versions (RFC 1982)
     std::optional<zones::Name> key = std::nullopt;  // that signs what passes between us
     // What it said that it has when it last asked for a transfer, and how long ago.
     std::optional<zones::Serial> asked = std::nullopt;
@@ -56,6 +57,9 @@ public:
     // A secondary that is transferring is told the newest version when it has ended, but not later
     // than this after the first version that it has not been told of.
     static constexpr Duration hold_max = std::chrono::seconds(1);
+    // A transfer whose end was lost, as by a lack of memory, holds back nothing for longer than
+    // this.
+    static constexpr Duration transfer_age_max = std::chrono::seconds(30);
     // Transfers of one secondary and zone that are known to be under way.
     static constexpr std::size_t transfers_max = 16;
     // Versions of one zone that "behind" counts exactly; beyond them serials are subtracted.
@@ -174,6 +178,10 @@ public:
 private:
     // Due things in order, so that a step costs nothing for who has nothing to do.
     using Queue = std::set<std::pair<Instant, std::size_t>>;
+    struct Transfer {
+        std::uint64_t number = 0;
+        Instant begun{};
+    };
     struct Entry {
         Target target;
         std::optional<zones::Serial> newest;  // that is published; nullopt: nothing yet
@@ -182,20 +190,25 @@ private:
         std::uint16_t id = 0;  // of the NOTIFY and of the SOA query of this serial
         unsigned tries = 0;    // NOTIFYs of this serial
         unsigned asks = 0;     // SOA queries of this serial
+        unsigned silent = 0;   // NOTIFYs of this serial since the last answer
         SecondaryStatus::Notify state = SecondaryStatus::Notify::none;
-        Instant first_told{};                       // of this serial
-        Instant due = Instant::max();               // of the next NOTIFY
-        Instant ask_due = Instant::max();           // of the next SOA query
-        bool troubled = false;                      // a Note said so
-        bool held = false;                          // its NOTIFY waits for the end of a transfer
-        bool falsely_answered = false;              // a Note said so
-        std::vector<std::uint64_t> transfers = {};  // under way
+        std::uint8_t rcode = 0;                // of the last answer
+        Instant silent_since{};                // when the first of `silent` was sent
+        Instant due = Instant::max();          // of the next NOTIFY
+        Instant ask_due = Instant::max();      // of the next SOA query
+        bool troubled = false;                 // a Note said so
+        bool held = false;                     // its NOTIFY waits for the end of a transfer
+        bool falsely_answered = false;         // a Note said so
+        bool told_ahead = false;               // a Note said that it is ahead of us
+        std::vector<Transfer> transfers = {};  // under way
         std::optional<zones::Serial> asked = std::nullopt;
         Instant asked_at{};
         std::optional<TransferSeen> last_transfer = std::nullopt;
         Instant queued_at = Instant::max();  // its key in `fresh_` or `again_`; max: in neither
         bool queued_fresh = false;
         bool current() const { return has && newest && *has == *newest; }
+        // RFC 1982 §3.2: also where it says of neither that it is the lesser.
+        bool ahead() const { return has && newest && *has != *newest && !(*has < *newest); }
     };
     struct ZoneEntries {
         std::vector<std::size_t> entries;   // places in entries_
@@ -212,6 +225,7 @@ private:
     void on(const TargetsChanged&, Instant now, std::vector<Effect>&);
     void on(const ClockTicked&, Instant now, std::vector<Effect>&);
     void replace(Entry&, zones::Serial serial, Instant now);
+    void end_transfer(const TransferEnded&, Instant now);
     void learn(Entry&, zones::Serial has, Instant now, std::vector<Effect>&);
     void send_due(Instant now, std::vector<Effect>&);
     void send_notify(Entry&, Instant now, std::vector<Effect>&);

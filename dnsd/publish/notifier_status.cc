@@ -66,10 +66,11 @@ std::vector<SecondaryStatus> Notifier::status(Instant now) const {
             status.behind = is_behind ? behind(entry) : 0;
             if (is_behind) status.behind_for = now - entry.behind_since;
         }
+        status.ahead = entry.ahead();
         status.notify = entry.state;
         if (entry.state == SecondaryStatus::Notify::unanswered) {
-            status.unanswered = entry.tries;
-            if (entry.tries > 0) status.unanswered_for = now - entry.first_told;
+            status.unanswered = entry.silent;
+            if (entry.silent > 0) status.unanswered_for = now - entry.silent_since;
         }
         status.name = entry.target.name;
         status.configured = entry.target.configured;

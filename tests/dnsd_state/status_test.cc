@@ -42,7 +42,7 @@ TEST_CASE("the status in JSON has every key that is promised, in one line") {
     CHECK(
         json["secondaries"].dump() ==
         R"([{"address":"198.51.100.1","port":53,"zone":"wiki.example","serial":1742,"behind":0,)"
-        R"("behind_seconds":null,"notify":"acknowledged","unanswered":0,"unanswered_seconds":null,)"
+        R"("behind_seconds":null,"ahead":false,"notify":"acknowledged","unanswered":0,"unanswered_seconds":null,)"
         R"("name":"ns1.wiki.example","configured":true,"key":null,"asked_serial":1741,)"
         R"("asked_seconds":255.0,"transferring":false,"last_transfer":{"kind":"ixfr",)"
         R"("result":"done","serial":1742,"time":"2026-11-22T10:19:07Z","seconds":0.04,)"
@@ -128,6 +128,11 @@ TEST_CASE("a secondary that only fetches is no warning, one of two behind is") {
     CHECK(judge(status).level == Level::ok);
     status.secondaries[1].behind_for = 240s;
     CHECK(judge(status).level == Level::warning);
+    status.secondaries[1] = status.secondaries[0];
+    status.secondaries[1].ahead = true;
+    CHECK(judge(status).level == Level::warning);
+    CHECK(judge(status).reasons == std::vector<std::string>{"ns1 is ahead of us in wiki.example"});
+    CHECK(Json::parse(status_json(status))["secondaries"][1]["ahead"] == true);
     status.secondaries[1] = status.secondaries[0];
     status.secondaries[1].notify = SecondaryStatus::Notify::unanswered;
     status.secondaries[1].unanswered = 3;

@@ -201,7 +201,7 @@ TEST_CASE(
     const auto again = run<Sent>(notifier, asked_at, asked_at + 60s);
     CHECK(again.size() >= 4);
     CHECK(again.size() <= 12);
-    CHECK(notifier.status(asked_at + 60s)[0].notify == Notify::acknowledged);
+    CHECK(notifier.status(asked_at + 60s)[0].notify == Notify::unanswered);
 
     const Instant end = asked_at + 61s;
     static_cast<void>(proves(notifier, ns1, 8, end));
@@ -216,6 +216,8 @@ TEST_CASE("who acknowledges and stays behind is one line in the journal, which s
         const Instant now = notifier.wakes_at();
         for (const auto& effect : notifier.step(Notifier::ClockTicked{}, now)) {
             all.push_back(effect);
+            if (const auto* sent = std::get_if<Sent>(&effect))
+                for (const auto& more : notifier.step(answer_to(*sent), now)) all.push_back(more);
             if (const auto* asked = std::get_if<Asked>(&effect))
                 for (const auto& more : notifier.step(serial_of(*asked, 7), now))
                     all.push_back(more);
@@ -224,6 +226,109 @@ TEST_CASE("who acknowledges and stays behind is one line in the journal, which s
     const auto notes = only<Note>(all);
     REQUIRE(notes.size() == 1);
     CHECK(notes[0].text == "acknowledges NOTIFY of serial 8, but still has serial 7");
+}
+
+// Acknowledged the first NOTIFY of serial 8, and is told again as it still has 7.
+Sent told_again(Notifier& notifier) {
+    const auto first = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0));
+    static_cast<void>(notifier.step(answer_to(first.at(0)), t0 + 1ms));
+    const Instant asked_at = t0 + 1ms + fetch_time;
+    const auto asked = only<Asked>(notifier.step(Notifier::ClockTicked{}, asked_at));
+    return only<Sent>(notifier.step(serial_of(asked.at(0), 7), asked_at)).at(0);
+}
+
+TEST_CASE("what is said of a secondary is what it did with the last NOTIFY, not with the first") {
+    Notifier notifier({ns1}, 1);
+    const Sent again = told_again(notifier);
+    const Instant now = t0 + 2ms + fetch_time;
+    SUBCASE("it refuses") {
+        const auto notes = only<Note>(notifier.step(answer_to(again, 5), now));
+        REQUIRE(notes.size() == 1);
+        CHECK(notes[0].text == "refuses NOTIFY with rcode 5");
+        CHECK(notifier.status(now)[0].notify == Notify::refused);
+    }
+    SUBCASE("it is silent") {
+        const auto sent = run<Sent>(notifier, now, now + 10s);
+        CHECK(sent.size() > 2);
+        const auto status = notifier.status(now + 10s)[0];
+        CHECK(status.notify == Notify::unanswered);
+        CHECK(status.unanswered == sent.size() + 1);  // all but the first
+        CHECK(status.unanswered_for == now + 10s - (t0 + 1ms + fetch_time));
+    }
+    SUBCASE("it acknowledges: then it is asked what it has before it is told again") {
+        static_cast<void>(notifier.step(answer_to(again), now));
+        CHECK(notifier.counts().at({ns1.address, 53}).acknowledged == 2);
+        CHECK(run<Sent>(notifier, now, now + 1h).empty());
+        CHECK(notifier.status(now)[0].notify == Notify::acknowledged);
+        CHECK(notifier.step(answer_to(again, 5), now).empty());  // the same try, once more
+        CHECK(notifier.status(now)[0].notify == Notify::acknowledged);
+    }
+}
+
+TEST_CASE("only a refusal that a person has to mend slows NOTIFY down") {
+    Notifier notifier({ns1}, 1);
+    const auto sent = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    bool slow = false;
+    std::uint8_t rcode = 0;
+    SUBCASE("REFUSED") {
+        rcode = 5;
+        slow = true;
+    }
+    SUBCASE("NOTAUTH") {
+        rcode = 9;
+        slow = true;
+    }
+    SUBCASE("SERVFAIL") {
+        rcode = 2;
+    }
+    SUBCASE("FORMERR") {
+        rcode = 1;
+    }
+    SUBCASE("NOTIMP") {
+        rcode = 4;
+    }
+    const auto notes = only<Note>(notifier.step(answer_to(sent.at(0), rcode), t0 + 1ms));
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].text ==
+          (slow ? "refuses" : "answers") + (" NOTIFY with rcode " + std::to_string(rcode)));
+    CHECK(notifier.status(t0 + 1ms)[0].notify == Notify::refused);
+    const auto again = run<Sent>(notifier, t0, t0 + 60s);
+    CHECK(again.size() == (slow ? 0 : 7));
+}
+
+TEST_CASE("another key: who was not current is told at once, and a false answer is said again") {
+    Notifier::Target keyed = ns1;
+    keyed.key = *Name::parse("old.key");
+    Notifier notifier({keyed}, 1);
+    const Notifier::FalseAnswerHeard wrong{ns1.address, 53, wiki, "is not signed"};
+    auto sent = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    CHECK(only<Note>(notifier.step(wrong, t0)).size() == 1);
+    Instant now = t0 + 1h;
+    static_cast<void>(run<Sent>(notifier, t0, now));
+    REQUIRE(notifier.wakes_at() > now + 1s);  // it is told every five minutes by now
+    keyed.key = *Name::parse("new.key");
+    sent = only<Sent>(notifier.step(Notifier::TargetsChanged{{keyed}}, now));
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].target.key == keyed.key);
+    CHECK(only<Note>(notifier.step(wrong, now)).size() == 1);
+    CHECK(only<Note>(notifier.step(wrong, now)).empty());
+    SUBCASE("an answer that is well signed ends it: the next false one is news") {
+        Notifier::AnswerHeard right = answer_to(sent[0]);
+        right.signer = keyed.key;
+        static_cast<void>(notifier.step(right, now));
+        CHECK(only<Note>(notifier.step(wrong, now)).size() == 1);
+    }
+    SUBCASE("who is current is not told") {
+        static_cast<void>(notifier.step(Notifier::SecondaryAsked{ns1.address, wiki}, now));
+        const auto asked =
+            only<Asked>(notifier.step(Notifier::ClockTicked{}, now + fetch_time)).at(0);
+        Notifier::SerialHeard serial = serial_of(asked, 7);
+        serial.signer = keyed.key;
+        static_cast<void>(notifier.step(serial, now + fetch_time));
+        CHECK(only<Note>(notifier.step(wrong, now + fetch_time)).size() == 1);
+        keyed.key.reset();
+        CHECK(notifier.step(Notifier::TargetsChanged{{keyed}}, now + 1s).empty());
+    }
 }
 
 TEST_CASE("a transfer proves nothing: NOTIFY goes on until the secondary says what it has") {
@@ -311,7 +416,30 @@ TEST_CASE("a serial ahead of ours is said: the secondary will take nothing from 
           "has serial 9, which is ahead of ours, 7; if it is right, as after an older ledger was "
           "put back, write serial 10 or higher into the zone's file and reload; if not, remove its "
           "copy");
-    CHECK(notifier.status(t0)[0].behind == 0);
+    auto status = notifier.status(t0 + 1s)[0];
+    CHECK(status.ahead);
+    CHECK(status.behind == 0);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(10)}, t0 + 2s));
+    status = notifier.status(t0 + 2s)[0];
+    CHECK_FALSE(status.ahead);
+    CHECK(status.behind == 1);
+    const auto end = only<Note>(proves(notifier, ns1, 10, t0 + 3s));
+    REQUIRE(end.size() == 1);
+    CHECK(end[0].text == "has serial 10 and is no longer ahead");
+}
+
+TEST_CASE("a secondary that is ahead is said to be, also when it refuses NOTIFY") {
+    Notifier notifier({ns1}, 1);
+    const auto sent = only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    CHECK(only<Note>(notifier.step(answer_to(sent.at(0), 5), t0)).size() == 1);
+    const auto says = [&](std::uint32_t serial, Instant now) {
+        const auto asked = only<Asked>(notifier.step(Notifier::ClockTicked{}, now));
+        return only<Note>(notifier.step(serial_of(asked.at(0), serial), now));
+    };
+    const auto notes = says(9, t0 + 1s);
+    REQUIRE(notes.size() == 1);
+    CHECK(notes[0].text.starts_with("has serial 9, which is ahead of ours"));
+    CHECK(says(9, t0 + 10s).empty());
 }
 
 TEST_CASE("a step sends at most a burst, the newest first, and everybody gets his turn") {
@@ -437,22 +565,64 @@ TEST_CASE("a held version that the transfer has brought itself is asked for befo
     }
 }
 
-TEST_CASE("of two secondaries at one address a transfer holds back neither, unless by its key") {
+TEST_CASE(
+    "a transfer holds back the NOTIFY of the one secondary whose key it has, and no other's") {
     Notifier::Target second = ns1;
     second.port = 5301;
     second.key = *Name::parse("ns1.key");
-    Notifier notifier({ns1, second}, 1);
-    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    std::vector<Notifier::Target> targets{ns1, second};
     std::optional<Name> key;
-    std::size_t told = 2;
-    SUBCASE("unsigned") {}
+    std::size_t told = 1;
     SUBCASE("signed") {
         key = second.key;
-        told = 1;
     }
+    SUBCASE("unsigned") {}
+    SUBCASE("unsigned, from the address of a secondary that signs") {
+        targets = {second};  // a person with dig, or a neighbour behind the same NAT
+    }
+    SUBCASE("signed by another key") {
+        targets = {second};
+        key = *Name::parse("backup.key");
+    }
+    SUBCASE("unsigned, from an address that two share who do not sign") {
+        second.key.reset();
+        targets = {ns1, second};
+        told = 2;
+    }
+    Notifier notifier(targets, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
     static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, key, 1}, t0));
     CHECK(only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(8)}, t0 + 1ms)).size() ==
           told);
+}
+
+TEST_CASE("a transfer whose end was never heard holds back nothing after a while") {
+    Notifier notifier({ns1}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, {}, 1}, t0));
+    const auto told_at_once = [&](std::uint32_t serial, Instant now) {
+        return !only<Sent>(notifier.step(Notifier::VersionPublished{wiki, Serial(serial)}, now))
+                    .empty();
+    };
+    CHECK_FALSE(told_at_once(8, t0 + Notifier::transfer_age_max - 1ms));
+    static_cast<void>(run<Sent>(notifier, t0, t0 + 2 * Notifier::transfer_age_max));
+    CHECK(told_at_once(9, t0 + 2 * Notifier::transfer_age_max));
+    CHECK_FALSE(notifier.status(t0 + 2 * Notifier::transfer_age_max)[0].transferring);
+}
+
+TEST_CASE("a transfer ends for whom it began, though its key is another's since a reload") {
+    Notifier::Target keyed = ns1, second = ns1;
+    keyed.key = second.key = *Name::parse("ns.key");
+    second.port = 5301;
+    Notifier notifier({keyed}, 1);
+    static_cast<void>(notifier.step(Notifier::VersionPublished{wiki, Serial(7)}, t0));
+    static_cast<void>(notifier.step(Notifier::TransferBegun{ns1.address, wiki, keyed.key, 1}, t0));
+    REQUIRE(notifier.status(t0)[0].transferring);
+    static_cast<void>(notifier.step(Notifier::TargetsChanged{{ns1, second}}, t0));
+    static_cast<void>(notifier.step(
+        Notifier::TransferEnded{ns1.address, wiki, keyed.key, 1, seen(TransferResult::done, 7)},
+        t0 + 1ms));
+    CHECK_FALSE(notifier.status(t0 + 1ms)[0].transferring);
 }
 
 TEST_CASE("transfers under way are remembered up to a bound, and ends without a begin are borne") {
