@@ -237,12 +237,15 @@ TEST_CASE("limits of TCP that are not said follow from those that are") {
     CHECK(few.reserve == 5);
     CHECK(few.connections_per_address_max == 50);
     CHECK(good(with("[dns.tcp]\ntransfers = 5\n")).tcp.transfers_per_address_max == 5);
-    std::string secondaries;  // each is to have room in the reserve, also without a table
-    for (int i = 0; i < 140; ++i)
-        secondaries += std::string(i == 0 ? "" : ", ") + "\"198.51.100." + std::to_string(i) + "\"";
-    const std::string zones = "[[zone]]\nname = \"a.example\"\nfile = \"a\"\nsecondaries = [" +
-                              secondaries + "]\n[[zone]]\nname = \"b.example\"\nfile = \"b\"\n" +
-                              "secondaries = [" + secondaries + "]\n";
+    std::string zones;  // each address is to have room in the reserve, also without a table
+    for (int zone = 0; zone < 5; ++zone) {
+        std::string secondaries;
+        for (int i = 0; i < 28; ++i)
+            secondaries += std::string(i == 0 ? "" : ", ") + "\"198.51.100." +
+                           std::to_string(28 * zone + i) + "\"";
+        zones += "[[zone]]\nname = \"z" + std::to_string(zone) +
+                 ".example\"\nfile = \"z\"\nsecondaries = [" + secondaries + "]\n";
+    }
     CHECK(good(zones).tcp.reserve == 280);
     CHECK(good(zones).tcp.connections_max == 1000);
     CHECK(good(zones).tcp.transfers_max == 280);
