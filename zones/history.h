@@ -58,8 +58,8 @@ public:
     // The step to the newest version; null when it is not known.
     std::shared_ptr<const Delta> last() const;
 
-    // The way from a serial to the newest version: the last so many steps, in so many bytes. No more
-    // than `steps_max` are looked at.
+    // The way from a serial to the newest version: the last so many steps, in so many bytes. No
+    // more than `steps_max` are looked at.
     struct Way {
         std::size_t steps = 0;
         std::size_t bytes = 0;
