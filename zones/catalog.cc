@@ -57,6 +57,8 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
 }
 
 bool Prefix::contains(const AddressBytes& other) const noexcept {
+    // A network that is written as one of IPv6 says nothing of IPv4, which has its place within.
+    if (bits < mapped_bits && is_mapped(other)) return false;
     const std::size_t whole = bits / 8, rest = bits % 8;
     if (std::memcmp(address.data(), other.data(), whole) != 0) return false;
     if (rest == 0) return true;

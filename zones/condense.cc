@@ -37,8 +37,10 @@ public:
         for (const auto half : {Delta::Half::deleted, Delta::Half::added}) {
             std::size_t at = 0;
             step.next(half, at);  // the SOA
-            while (const auto group = step.next(half, at)) add(half, *group);
-            if (bytes_ > bytes_max_) return false;
+            while (const auto group = step.next(half, at)) {
+                add(half, *group);
+                if (bytes_ > bytes_max_) return false;
+            }
         }
         return true;
     }

@@ -8,9 +8,13 @@ namespace zones {
 
 namespace {
 
-// Is the first question's type AXFR or IXFR? Looked at before all else is read, as transfers alone
-// are many messages.
+// A query of one question, whose type is AXFR or IXFR? Looked at before all else is read, as
+// transfers alone are many messages.
 bool asks_transfer(std::span<const std::byte> request) {
+    constexpr std::uint16_t qr_and_opcode = 0xf800;
+    if (request.size() < header_size || (load16(request.data() + 2) & qr_and_opcode) != 0 ||
+        load16(request.data() + 4) != 1)
+        return false;
     const std::size_t name = plain_name_size(request, header_size);
     if (name == 0 || request.size() < header_size + name + 2) return false;
     const std::byte* type = request.data() + header_size + name;
@@ -31,6 +35,12 @@ Serial served(const Catalog& catalog, std::span<const std::byte> request) {
 
 std::vector<std::byte> copy(std::span<const std::byte> bytes) {
     return {bytes.begin(), bytes.end()};
+}
+
+// Of what may be 64 KiB long.
+std::vector<std::byte> header_and_question(std::span<const std::byte> request, const Outcome& of) {
+    const std::size_t question = of.name_size == 0 ? 0 : of.name_size + std::size_t{4};
+    return copy(request.first(header_size + question));
 }
 
 }  // namespace
@@ -112,8 +122,7 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
                                  Spoken& spoken) {
     turn.next_request();
     ++spoken.requests;
-    const bool transfer = asks_transfer(request);
-    if (transfer) {
+    if (asks_transfer(request)) {
         if (auto allowed = begin_transfer(catalog, request, peer_, turn)) {
             UnderWay next{std::move(*allowed), 0, served(catalog, request)};
             if (spoken.begun < may_begin)
@@ -132,9 +141,10 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
         return 0;
     }
     ++spoken.responses[static_cast<std::size_t>(outcome.rcode)];
-    if (outcome.refusal != Refusal::none) spoken.refused.push_back({copy(request), outcome});
+    if (outcome.refusal != Refusal::none)
+        spoken.refused.push_back({header_and_question(request, outcome), outcome});
     // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
-    if (transfer && outcome.rcode == Rcode::noerror)
+    if (outcome.transfer && outcome.rcode == Rcode::noerror)
         spoken.transferred.push_back(
             {++last_number_, copy(request), served(catalog, request), true, size, false});
     set_stream_prefix(out, size);

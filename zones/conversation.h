@@ -34,7 +34,7 @@ public:
 
     // A transfer that was refused, or another request whose signature was wrong.
     struct Refused {
-        std::vector<std::byte> request;
+        std::vector<std::byte> request;  // its header and its question, if it has one
         Outcome outcome;
     };
 

@@ -111,12 +111,12 @@ void History::keep_limits() {
     drop(count);
 }
 
-std::optional<History::Way> History::way_from(Serial serial) const noexcept {
+std::optional<History::Way> History::way_from(Serial serial, std::size_t steps_max) const noexcept {
     // From the newest: should the serials have gone round their circle, the shorter way is right.
     std::size_t steps = 0;
     for (auto chunk = chunks_.rbegin(); chunk != chunks_.rend(); ++chunk)
         for (auto step = (*chunk)->rbegin(); step != (*chunk)->rend(); ++step) {
-            ++steps;
+            if (++steps > steps_max) return std::nullopt;
             if (step->from != serial) continue;
             const std::uint64_t begin = step->end_bytes - step->delta->bytes();
             return Way{steps, static_cast<std::size_t>(end_bytes_ - begin)};

@@ -58,12 +58,14 @@ public:
     // The step to the newest version; null when it is not known.
     std::shared_ptr<const Delta> last() const;
 
-    // The way from a serial to the newest version: the last so many steps, in so many bytes.
+    // The way from a serial to the newest version: the last so many steps, in so many bytes. No
+    // more than `steps_max` are looked at.
     struct Way {
         std::size_t steps = 0;
         std::size_t bytes = 0;
     };
-    std::optional<Way> way_from(Serial serial) const noexcept;
+    std::optional<Way> way_from(Serial serial,
+                                std::size_t steps_max = HistoryLimits::deltas_most) const noexcept;
     const std::shared_ptr<const Delta>& step(std::size_t number) const;  // 0 is the oldest
 
 private:

@@ -9,6 +9,10 @@ namespace zones {
 
 namespace {
 
+// A step is two SOA records at the least, so that of more none fit into a datagram of 4096 bytes,
+// which is the largest: no question by UDP costs more than to look at these.
+constexpr std::size_t datagram_steps_max = 64;
+
 // As a transfer has it: the SOA comes first and last.
 bool pays(std::size_t steps_bytes, const Zone& zone) {
     return steps_bytes <= zone.told_bytes();
@@ -58,7 +62,7 @@ std::optional<History> told_by_ixfr(const History& history, Serial serial) {
 
 bool write_ixfr(Writer& writer, const Path& origin, const History& history,
                 Serial serial) noexcept {
-    const auto way = history.way_from(serial);
+    const auto way = history.way_from(serial, datagram_steps_max);
     // What fits into a datagram is at most a few times shorter there than in the history.
     if (!way || !(serial < history.newest()->serial())) return false;
     const Writer::Mark before = writer.mark();

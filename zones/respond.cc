@@ -33,7 +33,7 @@ Refusal refusal_of(TsigError error) {
         case TsigError::bad_trunc:
             return Refusal::bad_truncation;
         default:
-            return Refusal::none;
+            return Refusal::bad_form;
     }
 }
 
@@ -69,6 +69,8 @@ public:
             if (!writer_.question(query_.question(request_), path_)) more_flags_ |= Flag::tc;
         }
         const Rcode rcode = decide();
+        if ((rcode == Rcode::formerr || rcode == Rcode::notimp) && is_transfer(query_))
+            refusal_ = Refusal::bad_form;
         if (tsig_) [[unlikely]]
             return write_signed(rcode);
         write_opt(rcode);
@@ -403,6 +405,8 @@ std::string_view text(Refusal refusal) noexcept {
             return text(TsigError::bad_time);
         case Refusal::bad_truncation:
             return text(TsigError::bad_trunc);
+        case Refusal::bad_form:
+            return "not asked for in a form that is answered";
     }
     return "refused";
 }

@@ -17,7 +17,8 @@
 namespace zones {
 
 // Why a request was refused that asked for more than names: for the log of whoever sends the
-// response. Every transfer that is refused has one, and every request whose signature is wrong.
+// response. Every transfer that is refused has one, and every request whose signature is wrong, if
+// it can be read at all.
 enum class Refusal : std::uint8_t {
     none,
     no_such_zone,  // no zone of ours begins at that name
@@ -26,8 +27,9 @@ enum class Refusal : std::uint8_t {
     bad_signature,
     bad_time,
     bad_truncation,
+    bad_form,  // malformed, or asked for in a way that nobody is answered
 };
-inline constexpr std::size_t refusals = 7;
+inline constexpr std::size_t refusals = 8;
 // For people, behind "refused transfer of ZONE to ADDRESS: ".
 std::string_view text(Refusal refusal) noexcept;
 

@@ -208,6 +208,8 @@ std::vector<std::string> transfer_differences(const TransferConfig& before,
     out.value("transfer.notify_ns", flag(before.notify_ns), flag(after.notify_ns));
     out.value("transfer.weak_algorithms", flag(before.weak_algorithms),
               flag(after.weak_algorithms));
+    out.value("transfer.mac_bytes_min", std::to_string(before.mac_bytes_min),
+              std::to_string(after.mac_bytes_min));
     return out.lines;
 }
 

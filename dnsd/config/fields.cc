@@ -49,7 +49,7 @@ struct Home {
     std::string_view key;
     std::string_view table;
 };
-constexpr std::array<Home, 30> homes{{{"key_file", "[heartbeat]"},
+constexpr std::array<Home, 31> homes{{{"key_file", "[heartbeat]"},
                                       {"keys", "[heartbeat]"},
                                       {"cluster", "[heartbeat]"},
                                       {"name", "[heartbeat]"},
@@ -75,6 +75,7 @@ constexpr std::array<Home, 30> homes{{{"key_file", "[heartbeat]"},
                                       {"allow", "[transfer]"},
                                       {"notify_ns", "[transfer]"},
                                       {"weak_algorithms", "[transfer]"},
+                                      {"mac_bytes_min", "[transfer]"},
                                       {"versions", "[transfer.history]"},
                                       {"bytes", "[transfer.history]"},
                                       {"control", "[state]"},

@@ -49,6 +49,7 @@ TransferConfig TransferReader::read(std::optional<Table> table, const std::strin
     if (!table) return transfer;
     const auto file = table->text("key_file", "");
     transfer.weak_algorithms = table->flag("weak_algorithms", false).value;
+    transfer.mac_bytes_min = table->number("mac_bytes_min", 0, 0, zones::mac_size_max).value;
     transfer.notify_ns = table->flag("notify_ns", true).value;
     transfer.history = history(table->table("history"));
     if (!file.value.empty()) {

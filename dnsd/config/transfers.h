@@ -29,6 +29,7 @@ struct Secondary {
 struct TransferConfig {
     std::string key_file;  // empty: none
     bool weak_algorithms = false;
+    std::size_t mac_bytes_min = 0;  // of MACs that are cut (RFC 8945 §5.2.2.1); 0: whole ones alone
     std::vector<zones::TransferRule> allow;  // of every zone, beside the secondaries
     bool notify_ns = true;
     zones::HistoryLimits history;

@@ -67,7 +67,7 @@ Admission admission_of(const TransferConfig& transfer,
         know(rules);
         if (!rules.empty()) admission.rules.emplace(zone.name, std::move(rules));
     }
-    admission.keys = zones::TsigKeys(transfer.keys);
+    admission.keys = zones::TsigKeys(transfer.keys, {.mac_size_min = transfer.mac_bytes_min});
     return admission;
 }
 

@@ -144,8 +144,8 @@ void count_refused(Counters& into, const RefusedTransfers& refused,
                    const TransfersLeftOut& left_out) {
     // In the order of zones::Refusal, without none.
     constexpr std::array<const char*, zones::refusals> names{
-        "",         "no_such_zone",  "not_allowed", "key_unknown", "bad_signature",
-        "bad_time", "bad_truncation"};
+        "",         "no_such_zone",   "not_allowed", "key_unknown", "bad_signature",
+        "bad_time", "bad_truncation", "bad_form"};
     for (std::size_t i = 1; i < refused.size(); ++i)
         into.refused_transfers.push_back({{names[i]}, refused[i] + left_out.refused[i]});
     into.transfers_left_out = {{{}, left_out.permitted}};

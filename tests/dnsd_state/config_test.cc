@@ -285,7 +285,8 @@ TEST_CASE("limits of TCP that do not go together are mistakes") {
           file + "5:15: error: 101 connections from one address are more than the 100 of all\n");
     CHECK(errors(with("[dns.tcp]\ntransfers = 15\ntransfers_per_address = 16\n")) ==
           file + "5:25: error: 16 transfers to one address are more than the 15 of all\n");
-    CHECK(errors(with("[dns.tcp]\ntransfers = 1\n")).find("transfers 1 is not between 2 and ") !=
+    CHECK(errors(with("[dns.tcp]\ntransfers = 1\n"))
+              .find("'transfers' in [dns.tcp] is 1, which is not between 2 and ") !=
           std::string::npos);
     CHECK(errors(with("[dns.tcp]\nidle = \"100ms\"\n")) ==
           file +

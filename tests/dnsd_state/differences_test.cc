@@ -69,8 +69,9 @@ TEST_CASE("every setting of the configuration shows when it changes") {
                     5),
           std::pair("[state]\ndirectory = \"/s\"\ncontrol = \"/c\"\n", 2),
           std::pair("[transfer]\nallow = \"192.0.2.1\"\nkey_file = \"k\"\nnotify_ns = false\n"
-                    "weak_algorithms = true\n[transfer.history]\nversions = 1\nbytes = \"1KiB\"\n",
-                    7),
+                    "weak_algorithms = true\nmac_bytes_min = 16\n"
+                    "[transfer.history]\nversions = 1\nbytes = \"1KiB\"\n",
+                    8),
           std::pair("[monitor]\nlisten = \"\"\nallow = \"192.0.2.1\"\n", 2),
           std::pair("[master]\nttl = \"1s\"\nheartbeat = \"500ms\"\nlease = \"5s\"\nname = \"m\"\n"
                     "choose = \"first-request\"\nmax_lag = \"1s\"\n",

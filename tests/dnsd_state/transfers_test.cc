@@ -207,6 +207,13 @@ TEST_CASE("weak algorithms are taken when it is said that they may be") {
     CHECK(good(with_keys + "weak_algorithms = true\n", weak).transfer.keys.size() == 1);
 }
 
+TEST_CASE("MACs that are cut are taken as far as it is said, and else not at all (tsig_order)") {
+    CHECK(good(with_keys).transfer.mac_bytes_min == 0);
+    CHECK(good(with_keys + "mac_bytes_min = 16\n").transfer.mac_bytes_min == 16);
+    CHECK(good(with_keys + "mac_bytes_min = 64\n").transfer.mac_bytes_min == 64);
+    CHECK(errors(with_keys + "mac_bytes_min = 65\n").find("/etc/arbiter/dnsd.toml:") == 0);
+}
+
 TEST_CASE("rules are bounded") {
     std::string list;
     for (std::size_t i = 0; i < allow_max; ++i)

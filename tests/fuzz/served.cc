@@ -61,7 +61,8 @@ std::shared_ptr<const Catalog> served(bool cookies_required) {
     Catalog catalog;
     catalog = catalog.with(History(zone("example", parent_text)));
     catalog = catalog.with(History(zone("other.example", child_text)));
-    catalog = catalog.with(Access{{{*Prefix::parse("192.0.2.0/24"), {}}}, {*Prefix::parse("::/0")}});
+    catalog = catalog.with(Access{{{*Prefix::parse("192.0.2.0/24"), {}}},
+                                  {*Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")}});
     EdnsRules edns;
     edns.nsid = {std::byte{'n'}, std::byte{'s'}, std::byte{'0'}};
     constexpr std::array<std::byte, CookieSecrets::secret_size> secret{std::byte{7}};

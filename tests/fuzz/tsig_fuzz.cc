@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +27,8 @@ constexpr std::uint64_t now = 1'800'000'000;
 Name name(std::string_view text) {
     return *Name::parse(text);
 }
+
+constexpr std::size_t transfer_key = 3;
 
 const std::vector<TsigKey>& keys() {
     static const std::vector<TsigKey> all = [] {
@@ -105,7 +109,11 @@ Bytes request_of(fuzz::Input& input, const TsigKey& key, bool& untouched) {
 }
 
 void signatures(fuzz::Input& input) {
-    static const Catalog zones = fuzz::served(false)->with(TsigKeys(keys()));
+    // One of the keys may transfer, from anywhere.
+    static const auto zones = std::make_shared<const Catalog>(
+        fuzz::served(false)
+            ->with(TsigKeys(keys()))
+            .with(name("example"), {{std::nullopt, keys()[transfer_key].name}}));
     static Bytes out(message_size_max);
     const TsigKey& key = keys()[input.below(tsig_algorithms)];
     bool untouched = false;
@@ -113,15 +121,25 @@ void signatures(fuzz::Input& input) {
     Peer peer;
     peer.transport = input.below(2) == 0 ? Peer::Transport::udp : Peer::Transport::tcp;
     Outcome outcome;
-    const std::size_t size = respond(zones, request, peer, Turn{0, now}, out, &outcome);
+    const std::size_t size = respond(*zones, request, peer, Turn{0, now}, out, &outcome);
     FUZZ_CHECK(size >= header_size && size <= message_size_max);
     FUZZ_CHECK(static_cast<std::size_t>(outcome.rcode) < rcodes_max);
     FUZZ_CHECK(peer.transport == Peer::Transport::tcp || size <= udp_size_default);
-    const Bytes response(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
+    Bytes response(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(size));
+    if (peer.transport == Peer::Transport::tcp) {
+        // The zone is small: its transfer, too, is one message.
+        Response stream = respond(zones, request, peer, Turn{0, now});
+        Bytes more;
+        FUZZ_CHECK(stream.next(response) && !stream.next(more));
+    }
     FUZZ_CHECK(read_answer(response).has_value());
     const std::size_t asked_at = last_record(request);
     const auto asked = asked_at == 0 ? std::nullopt : read_tsig(request, asked_at);
     const auto said = read_tsig(response, last_record(response));
+    // Without that key nothing of the zone is told to who asks for all of it.
+    const auto asks = read_query(request);
+    if (asks && asks->type == Type::axfr && load16(&response[6]) != 0)
+        FUZZ_CHECK(said && !said->mac.empty() && said->error == 0 && &key == &keys()[transfer_key]);
     if (untouched) {
         FUZZ_CHECK(said && said->error == 0);
         FUZZ_CHECK(tsig_verify_answer(response, key, asked->mac, now).has_value());

@@ -70,7 +70,14 @@ TEST_CASE("a prefix contains what it should") {
     CHECK_FALSE(contains("192.0.2.128/25", "192.0.2.127"));
     CHECK(contains("0.0.0.0/0", "255.255.255.255"));
     CHECK_FALSE(contains("0.0.0.0/0", "2001:db8::1"));
-    CHECK(contains("::/0", "192.0.2.1"));
+    CHECK(contains("::/0", "2001:db8::1"));
+    // IPv4 has its place within IPv6, but is not meant by it.
+    for (const char* wide : {"::/0", "::/80", "::/95"}) {
+        CHECK(contains(wide, "::2"));
+        CHECK_FALSE(contains(wide, "192.0.2.1"));
+    }
+    for (const char* mapped : {"::ffff:0:0/96", "::ffff:192.0.2.0/120"})
+        CHECK(contains(mapped, "192.0.2.1"));
     CHECK(contains("2001:db8::/33", "2001:db8:7fff::1"));
     CHECK_FALSE(contains("2001:db8::/33", "2001:db8:8000::1"));
     CHECK(contains("192.0.2.1", "192.0.2.1"));

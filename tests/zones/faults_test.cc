@@ -23,7 +23,7 @@ Catalog target() {
                          "www A 192.0.2.1\nwww TXT x\na CNAME www\n*.w MX 10 www\nd DNAME e\n"
                          "x.e TXT x\nsub NS ns.sub\nns.sub A 192.0.2.3\n"),
                     zone(".", "tld NS ns.tld\nns.tld A 192.0.2.9\n")})
-        .with(Access{{{*Prefix::parse("::/0"), {}}}, {*Prefix::parse("::/0")}})
+        .with(Access{{{*Prefix::parse("0.0.0.0/0"), {}}}, {*Prefix::parse("0.0.0.0/0")}})
         .with(Identity{"v", "i"})
         .with(std::move(rules));
 }

@@ -282,6 +282,10 @@ TEST_CASE("a way is told from every serial of the history, with its bytes") {
         CHECK(way->steps == back);
         CHECK(way->bytes == bytes);
     }
+    // No further back than so many steps.
+    CHECK(history.way_from(Serial(61), 10)->steps == 10);
+    CHECK_FALSE(history.way_from(Serial(61), 9).has_value());
+    CHECK_FALSE(history.way_from(Serial(70), 0).has_value());
     CHECK_FALSE(history.way_from(Serial(71)).has_value());  // that is the newest itself
     CHECK_FALSE(history.way_from(Serial(0)).has_value());
 }

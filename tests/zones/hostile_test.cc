@@ -19,7 +19,7 @@ Catalog target() {
                          "x.e TXT x\nsub NS ns.sub\nns.sub A 192.0.2.3\nsub DS 1 8 2 " +
                              std::string(64, '0') + "\n"),
                     zone(".", "tld NS ns.tld\nns.tld A 192.0.2.9\n")})
-        .with(Access{{{*Prefix::parse("::/0"), {}}}, {*Prefix::parse("::/0")}})
+        .with(Access{{{*Prefix::parse("0.0.0.0/0"), {}}}, {*Prefix::parse("0.0.0.0/0")}})
         .with(Identity{"v", "i"});
 }
 

@@ -1,6 +1,7 @@
 // IXFR (RFC 1995): whatever version a client has, what it is told makes it ours.
 #include "zones/ixfr.h"
 #include "tests/zones/history_support.h"
+#include "tests/zones/tsig_support.h"
 #include "zones/condense.h"
 
 #include <doctest/doctest.h>
@@ -230,6 +231,51 @@ TEST_CASE("over UDP the differences go whole or not at all (RFC 1995 §2)") {
     CHECK(ixfr_by_udp(history, Serial(8), -1).size() == 5);
     CHECK(ixfr_by_udp(history, Serial(1), -1).size() == 1);
     CHECK(ixfr_by_udp(history, Serial(0), 4096).size() == 1);
+}
+
+TEST_CASE("signed differences by UDP are whole, within their size, beside EXPIRE (RFC 8945 §5.3)") {
+    const auto first = large_zone();
+    History history(first);
+    std::vector<std::set<std::string>> versions{lines_of(*first)};
+    for (int i = 0; i < 8; ++i) {
+        history = history.advance(with_address(history.newest(), "Host" + std::to_string(i), i));
+        versions.push_back(lines_of(*history.newest()));
+    }
+    const std::string label(40, 'k');
+    const TsigKey key = tsig_key(label + "." + label + "." + label, TsigAlgorithm::hmac_sha512);
+    Access access;
+    access.transfer = {{std::nullopt, key.name}};
+    const Catalog zones = Catalog().with(history).with(access).with(TsigKeys({key}));
+    const Asking asking{.now_seconds = signed_now};
+    std::size_t fitted = 0, alone = 0;
+    for (int size = 512; size <= 1232; size += 24)
+        for (std::uint32_t from = 1; from < 9; ++from) {
+            CAPTURE(size);
+            CAPTURE(from);
+            Bytes request = ixfr_query(history.origin(), from);
+            append_opt(request, static_cast<std::uint16_t>(size));
+            const Bytes expire = hex("00090000");
+            store16(&request[request.size() - 2], expire.size());
+            request.insert(request.end(), expire.begin(), expire.end());
+            Bytes mac;
+            const Bytes response =
+                reply_to(zones, tsig_sign(request, key, signed_now, &mac), asking);
+            REQUIRE(response.size() <= static_cast<std::size_t>(size));
+            REQUIRE(rcode_of(response) == 0);
+            REQUIRE((flags_of(response) & Flag::tc) == 0);
+            REQUIRE(verify(response, key, mac) == TsigError::none);
+            const Bytes plain = unsigned_part(response);
+            REQUIRE(opt_of(plain).value().option(9) != nullptr);
+            const Lines answer = told({plain});
+            if (answer.size() == 1) {
+                ++alone;
+                continue;
+            }
+            ++fitted;
+            REQUIRE(play(answer, versions[from - 1]).zone == versions.back());
+        }
+    CHECK(fitted > 40);
+    CHECK(alone > 20);
 }
 
 TEST_CASE("differences of more than a message are told in several, each packed full") {

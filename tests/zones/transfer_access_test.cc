@@ -145,7 +145,8 @@ TEST_CASE("who may transfer is who a rule says, over TCP (axfr_acl_matrix)") {
                         CHECK(given.transferred == 0);
                         REQUIRE(given.refused.size() == 1);
                         const auto& [asked, outcome] = given.refused.front();
-                        CHECK(asked == request);
+                        CHECK(asked.size() == transfer_query(zone, Type::axfr).size());
+                        CHECK(std::equal(asked.begin(), asked.end(), request.begin()));
                         CHECK(outcome.transfer);
                         CHECK(*Name::from_wire(outcome.name(asked)) == name(zone));
                         CHECK((outcome.refusal == Refusal::not_allowed) ==
@@ -195,7 +196,94 @@ TEST_CASE("over UDP there is the SOA for IXFR, for the same ones alone (axfr_acl
                 const bool bad =
                     how.key != nullptr && (!how.rightly || how.key == std::string("forged"));
                 CHECK(rcode_of(axfr) == (bad ? 9 : 1));
+                CHECK((outcome.refusal == Refusal::bad_form) == !bad);
+                CHECK(outcome.refusal != Refusal::none);
             }
+}
+
+TEST_CASE("a network of IPv6 lets nobody in who comes by IPv4 (axfr_acl_matrix)") {
+    const Catalog zones = catalog({zone("a.example", "")}).with(Access{{{prefix("::/0"), {}}}, {}});
+    const auto code = [&](std::string_view from) {
+        const Bytes request = transfer_query("a.example", Type::axfr);
+        return rcode_of(by_tcp(zones, request, from).messages.at(0));
+    };
+    CHECK(code("192.0.2.2") == 5);
+    CHECK(code("2001:db8::1") == 0);
+}
+
+TEST_CASE("a transfer that is refused for its form has a reason, too (axfr_acl_matrix)") {
+    const Catalog zones = guarded();
+    const TsigKey ka = tsig_key("ka");
+    const Bytes axfr = transfer_query("a.example", Type::axfr);
+    const Bytes cut(9);
+    const Bytes short_mac =
+        resigned(tsig_sign(axfr, ka, now), ka.name, [&](TsigRecord& record) { record.mac = cut; });
+    Bytes no_tsig = tsig_sign(axfr, ka, now);
+    no_tsig.back() = std::byte{1};  // other data that is not there
+    Bytes sig0 = axfr;
+    const Bytes sig = hex("00001800ff00000000000a00000000000000000000");
+    sig0.insert(sig0.end(), sig.begin(), sig.end());
+    store16(&sig0[10], 1);
+    const Bytes no_serial = query("a.example", {.type = Type::ixfr});
+    for (const Bytes& request : {short_mac, no_tsig, sig0, no_serial}) {
+        const Given given = by_tcp(zones, request, "192.0.2.1");
+        REQUIRE(given.messages.size() == 1);
+        CHECK(rcode_of(given.messages[0]) == (request == sig0 ? 4 : 1));
+        CHECK(load32(&given.messages[0][6]) == 0);
+        CHECK(given.transferred == 0);
+        REQUIRE(given.refused.size() == 1);
+        CHECK(given.refused[0].outcome.refusal == Refusal::bad_form);
+        CHECK(given.refused[0].outcome.transfer);
+    }
+    // And a MAC of no size of its algorithm's, whatever was asked.
+    const Bytes question = resigned(tsig_sign(query("www.a.example"), ka, now), ka.name,
+                                    [&](TsigRecord& record) { record.mac = cut; });
+    const Given given = by_tcp(zones, question, "192.0.2.1");
+    REQUIRE(given.refused.size() == 1);
+    CHECK(given.refused[0].outcome.refusal == Refusal::bad_form);
+    CHECK_FALSE(given.refused[0].outcome.transfer);
+    for (std::size_t i = 1; i < refusals; ++i) {
+        CHECK(text(static_cast<Refusal>(i)) != text(Refusal::none));
+        CHECK(text(static_cast<Refusal>(i)) != "refused");
+    }
+}
+
+TEST_CASE("of a request that was refused its header and its question are kept, not 64 KiB") {
+    Bytes request = transfer_query("a.example", Type::axfr);
+    const Bytes front(request.begin(), request.end());
+    while (request.size() < 60'000) append_opt(request, 1232);  // FORMERR from the second on
+    const Given given = by_tcp(guarded(), request, "203.0.113.9");
+    REQUIRE(given.refused.size() == 1);
+    const Bytes& kept = given.refused[0].request;
+    CHECK(kept.size() == front.size());
+    CHECK(std::equal(kept.begin() + header_size, kept.end(), front.begin() + header_size));
+    // There may be no question: a TSIG alone.
+    Bytes nothing = query("a.example");
+    nothing.resize(header_size);
+    store16(&nothing[4], 0);
+    const Given forged =
+        by_tcp(guarded(), tsig_sign(nothing, tsig_key("forged"), now), "203.0.113.9");
+    REQUIRE(forged.refused.size() == 1);
+    CHECK(forged.refused[0].request.size() == header_size);
+}
+
+TEST_CASE("what only looks like a transfer is told as none (axfr_acl_matrix)") {
+    // No question: a record in its place, of TYPE252, and a cookie to be made (RFC 7873 §5.4).
+    Bytes request = query("a.example", {.type = Type::axfr});
+    const Bytes rest = hex("000000000000");  // TTL and RDLENGTH
+    request.insert(request.end(), rest.begin(), rest.end());
+    store16(&request[4], 0);
+    store16(&request[10], 2);
+    const Bytes cookie = hex("00002904d000000000000c000a00082464c4abcf10c957");
+    request.insert(request.end(), cookie.begin(), cookie.end());
+    const Given given = by_tcp(guarded(), request, "203.0.113.9");
+    REQUIRE(given.messages.size() == 1);
+    CHECK(rcode_of(given.messages[0]) == 0);
+    CHECK(given.transferred == 0);
+    CHECK(given.refused.empty());
+    // Another opcode.
+    const Bytes notify = query("a.example", {.type = Type::axfr, .opcode = 4});
+    CHECK(by_tcp(guarded(), notify, "192.0.2.1").transferred == 0);
 }
 
 TEST_CASE("to be current tells nothing to who may not transfer (axfr_acl_matrix)") {
