@@ -34,12 +34,13 @@ ZoneStore::Outcome Publisher::next_versions() {
     } catch (const std::bad_alloc&) {
         log_error("not enough memory to publish; all zones stay as they are");
     }
-    publish_again_in(publish_retry);
-    return {};
+    ZoneStore::Outcome failed;
+    failed.ledger_failed = true;  // nor was anything remembered: it is tried again as then
+    return failed;
 }
 
-void Publisher::publish_again_in(heartbeat::Duration wait) {
-    publish_again_.expires_after(wait);
+void Publisher::publish_again() {
+    publish_again_.expires_after(publish_retry);
     publish_again_.async_wait([this](const error_code& error) {
         if (!error) publish();
     });
@@ -55,7 +56,7 @@ void Publisher::publish() {
 void Publisher::publish(const ZoneStore::Outcome& outcome) {
     if (outcome.catalog_changed) store();
     then_(outcome);
-    if (outcome.ledger_failed) publish_again_in(publish_retry);
+    if (outcome.ledger_failed) publish_again();
     if (store_.wakes_at() == heartbeat::Instant::max())
         held_back_.cancel();
     else

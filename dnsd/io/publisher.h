@@ -23,6 +23,7 @@ public:
     const PublishedCell<zones::Catalog>& cell() const { return published_; }
 
     void publish();
+    void publish_again();  // a little later
     // The two halves of publish(), for who has more to tell of the first.
     ZoneStore::Outcome next_versions();
     void publish(const ZoneStore::Outcome& outcome);
@@ -30,7 +31,6 @@ public:
     void tell(zones::ChaosRecords records);
 
 private:
-    void publish_again_in(heartbeat::Duration wait);
     void store();
     void sweep();
 
