@@ -131,11 +131,10 @@ std::size_t Conversation::answer(std::span<const std::byte> request, const Catal
         over_ = true;
         return 0;
     }
-    const Rcode rcode = full_rcode(message.first(size));
-    ++spoken.responses[static_cast<std::size_t>(rcode)];
+    ++spoken.responses[static_cast<std::size_t>(outcome.rcode)];
     if (outcome.refusal != Refusal::none) spoken.refused.push_back({copy(request), outcome});
     // RFC 1995 §2: the SOA alone is the whole transfer to who has this version.
-    if (transfer && rcode == Rcode::noerror)
+    if (transfer && outcome.rcode == Rcode::noerror)
         spoken.transferred.push_back(
             {++last_number_, copy(request), served(catalog, request), true, size, false});
     set_stream_prefix(out, size);

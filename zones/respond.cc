@@ -71,11 +71,13 @@ public:
         const Rcode rcode = decide();
         if (tsig_) [[unlikely]]
             return write_signed(rcode);
-        if (query_.edns) write_opt(rcode);
+        write_opt(rcode);
         return writer_.finish(more_flags_, rcode);
     }
 
     Refusal refusal() const { return refusal_; }
+    // As the response says it.
+    Rcode rcode() const { return rcode_; }
 
 private:
     // For all but the TSIG record, which has its room before everything else. That of a request
@@ -110,19 +112,25 @@ private:
             writer_.drop_records();
             rcode = Rcode::noerror;
         }
-        if (query_.edns) write_opt(rcode);
+        write_opt(rcode);
         const std::size_t size = writer_.finish(more_flags_, rcode);
         return tsig_room_ ? tsig_->seal(out_, size, turn_.now_seconds) : size;
     }
 
-    // RFC 8914 §2: the reason goes where there is room for it, and never costs an answer.
+    // RFC 6891 §6.1.3: without the record the code is the header's four bits.
     void write_opt(Rcode rcode) {
+        const bool whole = query_.edns && opt_written(rcode);
+        rcode_ = whole ? rcode : static_cast<Rcode>(static_cast<std::uint16_t>(rcode) & 0xf);
+    }
+
+    // RFC 8914 §2: the reason goes where there is room for it, and never costs an answer.
+    bool opt_written(Rcode rcode) {
         if (why_ != ExtendedError::none) {
             OptRecord with_reason = opt_;
             with_reason.add(why_);
-            if (writer_.opt(with_reason, rcode)) return;
+            if (writer_.opt(with_reason, rcode)) return true;
         }
-        writer_.opt(opt_, rcode);
+        return writer_.opt(opt_, rcode);
     }
 
     Rcode say(Rcode rcode, ExtendedError why) {
@@ -366,6 +374,7 @@ private:
     std::optional<TsigSigner> tsig_;
     bool tsig_room_ = true;
     Refusal refusal_ = Refusal::none;
+    Rcode rcode_ = Rcode::noerror;
     OptRecord opt_;
     ExtendedError why_ = ExtendedError::none;
     Writer writer_;
@@ -405,7 +414,8 @@ std::size_t respond(const Catalog& catalog, std::span<const std::byte> request, 
     if (!query || out.size() < header_size) return 0;
     Reply reply(catalog, request, *query, peer, turn, out);
     const std::size_t size = reply.write();
-    if (outcome != nullptr) *outcome = {reply.refusal(), is_transfer(*query), query->name_size};
+    if (outcome != nullptr)
+        *outcome = {reply.refusal(), reply.rcode(), is_transfer(*query), query->name_size};
     return size;
 }
 

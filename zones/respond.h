@@ -35,8 +35,9 @@ std::string_view text(Refusal refusal) noexcept;
 // uncompressed, from header_size on.
 struct Outcome {
     Refusal refusal = Refusal::none;
-    bool transfer = false;       // AXFR or IXFR of class IN was asked for, in a query
-    std::uint8_t name_size = 0;  // of QNAME; 0 when there was none
+    Rcode rcode = Rcode::noerror;  // with what the OPT adds to the header's bits
+    bool transfer = false;         // AXFR or IXFR of class IN was asked for, in a query
+    std::uint8_t name_size = 0;    // of QNAME; 0 when there was none
 
     std::span<const std::byte> name(std::span<const std::byte> request) const {
         return request.subspan(header_size, name_size);

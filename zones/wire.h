@@ -84,9 +84,6 @@ std::size_t expand_name(std::span<const std::byte> message, std::size_t& at,
 // Where the last record of a message stands; its end when it has none, 0 when it is malformed.
 std::size_t last_record(std::span<const std::byte> message) noexcept;
 
-// The code of a response that Writer wrote, with what its OPT adds to the header's bits.
-Rcode full_rcode(std::span<const std::byte> response) noexcept;
-
 enum class Section : std::uint8_t { answer, authority, additional };
 
 // Writes one response. Names are compressed against those written before (RFC 1035 §4.1.4): in

@@ -172,17 +172,4 @@ std::size_t Writer::finish(std::uint16_t more_flags, Rcode rcode) noexcept {
     return size_;
 }
 
-Rcode full_rcode(std::span<const std::byte> response) noexcept {
-    const auto low = static_cast<std::uint16_t>(load16(response.data() + 2) & 0xf);
-    // Who has a code that takes an OPT has no other records but TSIG, so the OPT follows the
-    // question.
-    const bool no_records = load32(response.data() + 6) == 0 && load16(response.data() + 10) <= 2;
-    if (!no_records) return static_cast<Rcode>(low);
-    std::size_t at = header_size;
-    if (load16(response.data() + 4) != 0) at += plain_name_size(response, at) + 4;
-    if (response.size() < at + opt_size || load16(&response[at + 1]) != std::uint16_t(Type::opt))
-        return static_cast<Rcode>(low);
-    return static_cast<Rcode>(low | std::to_integer<unsigned>(response[at + 5]) << 4);
-}
-
 }  // namespace zones

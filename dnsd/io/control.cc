@@ -273,7 +273,8 @@ void Control::Inside::told(const ZoneStore::Outcome& outcome) {
 }
 
 void Control::Inside::tell_secondaries(const ZoneStore::Outcome& outcome) {
-    if (targets_.told(outcome.zones_changed, outcome.ledger_failed)) {
+    const bool failed = outcome.again_in > heartbeat::Duration::zero();
+    if (targets_.told(outcome.zones_changed, failed)) {
         notify_->step(Notifier::TargetsChanged{targets_of(store_, secondaries_, ourselves_)});
         tell_newcomers();
         return;
@@ -339,7 +340,7 @@ void Control::Inside::loaded(Loader::Result result) {
     log_lines(std::move(lines));
     // Whom to tell may have changed, by the configuration or by NS sets, though the zones have not.
     outcome.zones_changed = outcome.zones_changed || result.config || !outcome.published.empty() ||
-                            outcome.ledger_failed;
+                            outcome.again_in > heartbeat::Duration::zero();
     publisher_.publish(outcome);
     log_info(reload_.text());
 }

@@ -15,6 +15,7 @@ bool LedgerHistory::find_rows(const Database& db) {
                                        static_cast<std::uint32_t>(rows.number(3))});
         next_id_ = id + 1;
     }
+    written_from_ = next_id_;
     return !rows.failed();
 }
 
@@ -49,7 +50,6 @@ tl::expected<std::vector<KeptDelta>, std::string> LedgerHistory::read(const Data
 }
 
 bool LedgerHistory::write(const Database& db, const std::vector<Step>& steps) {
-    written_from_ = next_id_;
     Statement insert(db, "INSERT INTO deltas VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
     Statement remove(db, "DELETE FROM deltas WHERE id = ?1");
     for (const Step& step : steps) {
@@ -81,9 +81,10 @@ void LedgerHistory::keep(const std::vector<Step>& steps) noexcept {
         const auto rows = rows_.find(step.zone);
         while (rows->second.size() > step.kept) rows->second.pop_front();
     }
+    written_from_ = next_id_;
 }
 
-// write() need not have come to all of them.
+// write() need not have come to all of them, or have been called at all.
 void LedgerHistory::forget(const std::vector<Step>& steps) noexcept {
     for (const Step& step : steps) {
         const auto rows = rows_.find(step.zone);
@@ -91,6 +92,7 @@ void LedgerHistory::forget(const std::vector<Step>& steps) noexcept {
         while (!rows->second.empty() && rows->second.back().id >= written_from_)
             rows->second.pop_back();
     }
+    written_from_ = next_id_;
 }
 
 }  // namespace dnsd

@@ -53,7 +53,7 @@ private:
     };
     std::map<std::string, std::deque<Row>> rows_;  // oldest first
     std::int64_t next_id_ = 1;
-    std::int64_t written_from_ = 1;  // ids from here on are not committed yet
+    std::int64_t written_from_ = 1;  // ids from here on are of the transaction under way, if any
 };
 
 }  // namespace dnsd

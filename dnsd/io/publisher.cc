@@ -13,7 +13,6 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr std::chrono::seconds publish_retry{1};  // of a ledger that failed, or of no memory
 constexpr std::chrono::milliseconds sweep_every{100};
 
 }  // namespace
@@ -34,13 +33,17 @@ ZoneStore::Outcome Publisher::next_versions() {
     } catch (const std::bad_alloc&) {
         log_error("not enough memory to publish; all zones stay as they are");
     }
-    ZoneStore::Outcome failed;
-    failed.ledger_failed = true;  // nor was anything remembered: it is tried again as then
-    return failed;
+    ZoneStore::Outcome nothing;
+    nothing.again_in = ZoneStore::retry_first;
+    return nothing;
 }
 
 void Publisher::publish_again() {
-    publish_again_.expires_after(publish_retry);
+    publish_again_in(ZoneStore::retry_first);
+}
+
+void Publisher::publish_again_in(heartbeat::Duration wait) {
+    publish_again_.expires_after(wait);
     publish_again_.async_wait([this](const error_code& error) {
         if (!error) publish();
     });
@@ -56,8 +59,11 @@ void Publisher::publish() {
 void Publisher::publish(const ZoneStore::Outcome& outcome) {
     if (outcome.catalog_changed) store();
     then_(outcome);
-    if (outcome.ledger_failed) publish_again();
-    if (store_.wakes_at() == heartbeat::Instant::max())
+    // A turn that failed is made again as a whole, with what was held back before it: that may be
+    // due by now, and would wake us at once for as long as turns fail.
+    const bool failed = outcome.again_in > heartbeat::Duration::zero();
+    if (failed) publish_again_in(outcome.again_in);
+    if (failed || store_.wakes_at() == heartbeat::Instant::max())
         held_back_.cancel();
     else
         held_back_.set(store_.wakes_at(), [this] { publish(); });

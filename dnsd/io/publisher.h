@@ -31,6 +31,7 @@ public:
     void tell(zones::ChaosRecords records);
 
 private:
+    void publish_again_in(heartbeat::Duration wait);
     void store();
     void sweep();
 

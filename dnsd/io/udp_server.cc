@@ -206,7 +206,7 @@ bool UdpServer::Worker::answer_one(std::size_t slot, std::size_t answers) {
     }
     assert(size <= response_max);
     const auto response = std::span<std::byte>(batch_->responses[slot]).first(size);
-    counters_.responses[static_cast<std::size_t>(zones::full_rcode(response))].add();
+    counters_.responses[static_cast<std::size_t>(outcome.rcode)].add();
     if (outcome.transfer || outcome.refusal != zones::Refusal::none)
         transfers_.push(to_endpoint(batch_->slots[slot].peer), outcome, request, response);
     batch_->slots[slot].out = {response.data(), response.size()};

@@ -124,6 +124,7 @@ std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
         entry.soa = std::move(one.soa);
         entry.difference = std::move(one.difference);
         entry.file_changed = true;
+        entry.owed = false;
     }
     return lines;
 }
@@ -266,13 +267,16 @@ std::vector<ZoneStore::Pending> ZoneStore::pending(const Moment& moment, std::ve
         Pending one{zone,  &entry, {}, false, entry.content, live_of(zone), entry.served_file,
                     false, {}};
         one.paced = entry.served && !entry.file_changed;
+        // What is said of its file was said at the first try.
+        std::vector<Line> said_before;
+        std::vector<Line>& of_file = entry.owed ? said_before : lines;
         if (one.paced) {
             if (!pacer_.wanted(zone, entry.urgent, moment.now)) continue;
             from_standings(one, moment);
         } else if (entry.served) {
-            from_file(one, moment, lines);
+            from_file(one, moment, of_file);
         } else if (const auto before = served_before(zone)) {
-            from_past(one, *before, moment, lines);
+            from_past(one, *before, moment, of_file);
         } else {
             one.file_serial = entry.file->serial();
             one.history.emplace(with_live_names(zone, entry, entry.file->serial()), limits_);
@@ -326,13 +330,34 @@ ZoneStore::Draft ZoneStore::draft(const std::vector<Pending>& all, bool remember
     return out;
 }
 
+// Once for each zone, unless the ledger has another reason by now.
+void ZoneStore::tell_unwritten(const std::vector<Pending>& all, const std::string& why,
+                               std::vector<Line>& lines) const {
+    for (const Pending& one : all)
+        if (one.to_remember && !(one.entry->owed && why == unwritten_why_))
+            lines.push_back({Urgency::error,
+                             fmt::format("zone {}: serial {} is not published, as the ledger can "
+                                         "not be written: {}",
+                                         one.zone.text(), one.to_remember->served.serial, why)});
+}
+
+// A try before its time, for something else that is to be published, does not count.
+heartbeat::Duration ZoneStore::retry_in(heartbeat::Instant now) noexcept {
+    if (now >= retry_at_) {
+        retry_wait_ = std::clamp(2 * retry_wait_, retry_first, retry_last);
+        retry_at_ = now + retry_wait_;
+    }
+    return retry_at_ - now;
+}
+
 void ZoneStore::commit(std::vector<Pending>& all, bool remembered, const Moment& moment) noexcept {
     edns_.reset();
     admission_.reset();
     removed_.clear();
     for (Pending& one : all) {
-        if (one.to_remember && !remembered) continue;
         Entry& entry = *one.entry;
+        entry.owed = one.to_remember && !remembered;
+        if (entry.owed) continue;
         entry.file_changed = entry.stood = entry.urgent = false;
         entry.difference.reset();
         entry.live = std::move(one.live);
@@ -351,17 +376,24 @@ ZoneStore::Outcome ZoneStore::publish(const Moment& moment) {
     std::vector<Pending> all = pending(moment, lines);
     // All that needs memory is made before the ledger is written: what it holds is published.
     Draft next = draft(all, true);
-    const auto kept = remember(all);
-    if (!kept) {
+    std::vector<Line> good = lines;
+    for (const Pending& one : all)
+        if (one.to_remember && one.entry->owed)
+            good.push_back(
+                {Urgency::info, fmt::format("zone {}: the ledger can be written again; "
+                                            "serial {} is published",
+                                            one.zone.text(), one.to_remember->served.serial)});
+    auto kept = remember(all);
+    if (kept) {
+        lines = std::move(good);
+        retry_wait_ = {};
+        retry_at_ = {};
+    } else {
         next = draft(all, false);
+        tell_unwritten(all, kept.error(), lines);
+        unwritten_why_ = std::move(kept.error());
         next.outcome.ledger_failed = true;
-        for (const Pending& one : all)
-            if (one.to_remember)
-                lines.push_back(
-                    {Urgency::error,
-                     fmt::format("zone {}: serial {} is not published, as the ledger cannot be "
-                                 "written: {}",
-                                 one.zone.text(), one.to_remember->served.serial, kept.error())});
+        next.outcome.again_in = retry_in(moment.now);
     }
     next.outcome.lines = std::move(lines);
     catalog_ = std::move(next.catalog);

@@ -36,13 +36,18 @@ public:
     struct Outcome {
         std::vector<PublishedZone> published;  // new versions, all of them in catalog() by now
         bool catalog_changed = false;
-        bool zones_changed = false;  // which zones there are
-        bool ledger_failed = false;  // some zone waits for publish() to be tried again
-        std::vector<Line> lines;     // what to tell the operator
+        bool zones_changed = false;       // which zones there are
+        bool ledger_failed = false;       // some zone waits for publish() to be tried again
+        heartbeat::Duration again_in{0};  // … after this; 0: none does
+        std::vector<Line> lines;          // what to tell the operator
     };
     using Styles = std::map<zones::Name, SerialStyle>;
 
     static constexpr std::size_t retired_max = 100'000;
+    // What the ledger did not take is tried again after this, and then ever later: each time the
+    // zones are made anew. Whatever else is published takes it along.
+    static constexpr heartbeat::Duration retry_first = std::chrono::seconds(1);
+    static constexpr heartbeat::Duration retry_last = std::chrono::seconds(30);
 
     // `base` has the rules of access and no zones. Without a ledger nothing outlives the process.
     // `where_all` says where to see the mistakes beyond mistakes_told_max; it may be empty.
@@ -92,6 +97,7 @@ private:
         bool file_changed = false;              // `file` is not what `served` was made of
         bool stood = false;                     // a standing has changed since
         bool urgent = false;                    // … and another server is master
+        bool owed = false;                      // the ledger did not take it, and it was said
         std::optional<zones::Mistake> refused;  // why the file that was read last was not taken
 
         std::shared_ptr<const zones::Zone> served;  // null until published
@@ -132,6 +138,9 @@ private:
                                                        zones::Serial serial) const;
     Draft draft(const std::vector<Pending>& all, bool remembered) const;
     tl::expected<void, std::string> remember(const std::vector<Pending>& all);
+    void tell_unwritten(const std::vector<Pending>& all, const std::string& why,
+                        std::vector<Line>& lines) const;
+    heartbeat::Duration retry_in(heartbeat::Instant now) noexcept;
     void commit(std::vector<Pending>& all, bool remembered, const Moment& moment) noexcept;
 
     std::shared_ptr<const zones::Catalog> catalog_;
@@ -148,6 +157,9 @@ private:
     // Of removed zones: one that comes back, say after an editor replaced its file, goes on from
     // here, or unchanged where it was.
     std::map<zones::Name, Served> retired_;
+    std::string unwritten_why_;          // what the ledger said when it failed last
+    heartbeat::Duration retry_wait_{0};  // the wait that ends at…
+    heartbeat::Instant retry_at_{};
 };
 
 }  // namespace dnsd

@@ -6,9 +6,10 @@ namespace dnsd {
 
 bool Pacer::wanted(const zones::Name& zone, bool urgent, Instant now) {
     Entry& entry = entries_[zone];
-    if (urgent || due(entry) <= now) return true;
-    entry.held = true;
-    return false;
+    // Whoever asks has to see to it that it is published: one that could not be is owed no more
+    // by wakes_at(), which would be in the past for as long as the disk is full.
+    entry.held = !urgent && due(entry) > now;
+    return !entry.held;
 }
 
 // However many urgent ones there were: the debt ends with one more step, so that a storm of those

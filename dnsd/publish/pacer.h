@@ -20,7 +20,8 @@ public:
     static constexpr Duration every = std::chrono::milliseconds(50);
 
     // The next version of the zone is wanted. True: now. False: when wakes_at() has come, unless
-    // one is published before. An urgent one is never held back.
+    // one is published before. An urgent one is never held back. After true wakes_at() owes nothing
+    // of this zone, whether it is published or not.
     [[nodiscard]] bool wanted(const zones::Name& zone, bool urgent, Instant now);
     // A version of it was published, of what was wanted or of something else too.
     void published(const zones::Name& zone, Instant now) noexcept;

@@ -74,7 +74,7 @@ TEST_CASE("what is to be pasted, word for word") {
           "[transfer]\nkey_file = \"/etc/arbiter/tsig.key\"\n");
     const std::string secret = "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE=";
     CHECK(named_conf(facts()) ==
-          "# options { } needs: serial-query-rate 1000;    the default, 20, holds changes back\n"
+          "# options { } needs: serial-query-rate 10000;    the default, 20, holds changes back\n"
           "key \"ns2.example\" {\n    algorithm hmac-sha256;\n    secret \"" +
               secret +
               "\";\n};\n"

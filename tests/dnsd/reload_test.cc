@@ -277,7 +277,7 @@ TEST_CASE("a zone in which a running group makes names cannot be reloaded away")
     ConfigAgain again = read_config_again(file, running);
     CHECK(again.ok);
     CHECK(again.zones.size() == 1);
-    CHECK(again.zone_changes == std::vector<std::string>{"- zone z2.test"});
+    CHECK(again.changes == std::vector<std::string>{"- zone z2.test"});
     CHECK(again.waits_for_restart.empty());
 
     // The group goes with its zone, in the file; in the daemon it still runs.

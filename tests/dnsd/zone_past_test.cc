@@ -229,6 +229,78 @@ TEST_CASE("on a full disk nothing is published, and later all of it under one se
     CHECK(run.chain() == Chain{{5, 6}, {6, 7}, {7, 8}, {8, 9}});
 }
 
+TEST_CASE("a version that was held back and then met a full disk is not owed at once (disk full)") {
+    const Bench bench;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        Run run(bench.state);
+        run.start(bench.file(5), {1});
+        const heartbeat::Instant now = run.now.now;
+        for (int i = 0; i <= Pacer::burst; ++i) {
+            run.store.stand(standing({static_cast<std::uint8_t>(i + 2)}));
+            run.store.publish(run.now);
+        }
+        const heartbeat::Instant due = run.store.wakes_at();
+        if (due <= now || due == heartbeat::Instant::max()) ::_exit(2);
+        const rlimit full{1, RLIM_INFINITY};
+        if (::setrlimit(RLIMIT_FSIZE, &full) != 0) ::_exit(3);
+        run.now.now = due;
+        if (!run.store.publish(run.now).ledger_failed) ::_exit(4);
+        if (run.store.wakes_at() <= due) ::_exit(5);
+        const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+        if (::setrlimit(RLIMIT_FSIZE, &none) != 0) ::_exit(6);
+        ::_exit(run.publish().published.size() == 1 ? 0 : 7);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
+TEST_CASE(
+    "while the ledger can not be written that is said once, and so is when it can (disk full)") {
+    const Bench bench;
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGXFSZ, SIG_IGN);
+        Run run(bench.state);
+        run.start(bench.file(5), {1});
+        const auto limit_files = [](rlim_t bytes) {
+            const rlimit limit{bytes, RLIM_INFINITY};
+            if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(2);
+        };
+        const auto reloaded = [&](const std::string& more) {
+            const std::string file = bench.file(5, more);
+            limit_files(1);
+            return run.reload(file);
+        };
+        // The serial was not raised: a line of advice, and one of the ledger.
+        if (reloaded("mail A 192.0.2.25\n").lines.size() != 2) ::_exit(3);
+        heartbeat::Duration longest{0};
+        for (int i = 0; i < 100; ++i) {
+            const auto outcome = run.publish();
+            if (!outcome.ledger_failed || !outcome.lines.empty()) ::_exit(4);
+            if (outcome.again_in <= 0s) ::_exit(5);
+            longest = std::max(longest, outcome.again_in);
+        }
+        if (longest != ZoneStore::retry_last) ::_exit(6);
+        // Another file is news.
+        limit_files(RLIM_INFINITY);
+        if (reloaded("mail A 192.0.2.26\n").lines.size() != 2) ::_exit(7);
+        limit_files(RLIM_INFINITY);
+        const auto outcome = run.publish();
+        if (outcome.published.size() != 1 || outcome.lines.size() != 1) ::_exit(8);
+        if (outcome.lines[0].urgency != Urgency::info) ::_exit(9);
+        if (outcome.again_in != 0s) ::_exit(10);
+        ::_exit(run.stand({7}).lines.empty() ? 0 : 11);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFEXITED(status));
+    CHECK(WEXITSTATUS(status) == 0);
+}
+
 TEST_CASE("at a start a serial that went back is an error, but the zone stays on the net") {
     const Bench bench;
     bench.first_run();

@@ -146,6 +146,32 @@ TEST_CASE("on a full disk neither the version nor its delta is kept, and the nex
     CHECK(ledger.deltas_kept(wiki) == 3);
 }
 
+TEST_CASE("a write that fails before it comes to the deltas forgets none that are on disk") {
+    const Folder folder;
+    fill_history(folder.file);
+    // Stands for whatever fails as early as that: BEGIN, the rows, their seal.
+    run_sql(folder.file,
+            "CREATE TRIGGER full BEFORE INSERT ON facts WHEN NEW.name = 'other.example' "
+            "BEGIN SELECT RAISE(ABORT, 'no space'); END");
+    auto ledger = opened(folder.file);
+    Serials kept{11, 12, 13, 14, 15};
+    SUBCASE("the first write after a start") {}
+    SUBCASE("one after a write that was good") {
+        step(ledger, wiki, 16, 6);
+        kept.push_back(16);
+    }
+    const std::uint32_t last = kept.back();
+    const auto bytes = packed(last);
+    const ZoneServed next{wiki, served(last + 1), kept.size() + 1,
+                          ZoneServed::Step{last, last + 1, bytes}};
+    REQUIRE_FALSE(ledger.remember({next, {other, served(1), 0, std::nullopt}}));
+    CHECK(ledger.deltas_kept(wiki) == kept.size());
+    CHECK(serials(ledger, wiki) == kept);
+    REQUIRE(ledger.remember({next}));
+    kept.push_back(last + 1);
+    CHECK(serials(ledger, wiki) == kept);
+}
+
 TEST_CASE("a ledger of format 1 is taken over as it is, and is of format 2 from then on") {
     const Folder folder;
     const auto row = [](const char* kind, const std::string& name, const std::string& text) {

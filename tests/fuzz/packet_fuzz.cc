@@ -44,10 +44,14 @@ bool deserves_answer(std::span<const std::byte> request) {
 void by_udp(const Catalog& catalog, std::span<const std::byte> request, const Peer& peer,
             const Turn& turn) {
     static std::vector<std::byte> out(message_size_max);
-    const std::size_t size = respond(catalog, request, peer, turn, out);
+    Outcome outcome;
+    const std::size_t size = respond(catalog, request, peer, turn, out, &outcome);
     FUZZ_CHECK(size <= std::max<std::size_t>(peer.udp_size_max, udp_size_min));
     FUZZ_CHECK((size > 0) == deserves_answer(request));
-    if (size > 0) check_response(request, std::span(out).first(size));
+    if (size == 0) return;
+    check_response(request, std::span(out).first(size));
+    const auto rcode = static_cast<std::size_t>(outcome.rcode);
+    FUZZ_CHECK(rcode < rcodes_max && rcode % 16 == (load16(out.data() + 2) & 0xf));
 }
 
 void by_tcp(const std::shared_ptr<const Catalog>& catalog, std::span<const std::byte> request,

@@ -30,8 +30,8 @@ std::string text_of(const Arbiter::Place& place) {
                       quoted(place.address + ":" + std::to_string(place.monitor_port)) + "\n"
                 : "") +
            (place.key ? "[transfer]\nkey_file = \"tsig.key\"\n" : "") + place.more +
-           "[[zone]]\nname = " + quoted(place.zone) + "\nfile = \"zone\"\nsecondaries = [" +
-           secondaries + "]\n";
+           "[[zone]]\nname = " + quoted(place.zone) +
+           "\nfile = \"zone\"\nnotify_ns = false\nsecondaries = [" + secondaries + "]\n";
 }
 
 }  // namespace

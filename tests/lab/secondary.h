@@ -36,7 +36,7 @@ public:
         std::optional<SharedKey> key{};  // for all that it asks and believes of the primary
         // BIND asks for the SOA behind a NOTIFY, and when it has just asked, at the next tick of 10
         // seconds divided by this rate. Its own default is 20.
-        int serial_query_rate = 1000;
+        int serial_query_rate = 10'000;
         // NSD's own default of 1 holds a change back for up to a second behind another.
         int xfrd_reload_timeout = 0;
     };

@@ -67,7 +67,7 @@ std::string knot_text(const Secondary::Place& place) {
            "  - id: readers\n    address: 0.0.0.0/0\n    action: transfer\n"
            "template:\n  - id: default\n    storage: \"" +
            folder +
-           "/data\"\n    zonefile-sync: -1\n    journal-content: all\n"
+           "/data\"\n    zonefile-sync: -1\n    zonefile-load: none\n    journal-content: all\n"
            "zone:\n  - domain: \"" +
            place.zone + "\"\n    file: secondary.zone\n    master: primary\n" +
            "    acl: [notify, readers]\n";

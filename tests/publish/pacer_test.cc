@@ -87,6 +87,15 @@ TEST_CASE("what waits is over with the next publication, or when it is dropped")
     CHECK(pacer.wakes_at() == Instant::max());
 }
 
+TEST_CASE("what was wanted at its time waits no more, though it could not be published") {
+    Pacer pacer;
+    burst_at(pacer, t0);
+    CHECK_FALSE(pacer.wanted(wiki, false, t0));
+    CHECK(pacer.wanted(wiki, false, t0 + Pacer::every));
+    CHECK(pacer.wakes_at() == Instant::max());  // or it would be owed at once, for ever
+    CHECK(pacer.wanted(wiki, false, t0 + Pacer::every));
+}
+
 TEST_CASE("the first of those that wait says when to wake") {
     Pacer pacer;
     burst_at(pacer, t0);

@@ -1,6 +1,6 @@
 #include "zones/conversation.h"
 
-#include "tests/zones/support.h"
+#include "tests/zones/tsig_support.h"
 #include "zones/wire.h"
 
 #include <algorithm>
@@ -404,4 +404,20 @@ TEST_CASE("a conversation tells the whole code of its answers, with what the OPT
     CHECK(spoken.responses[0] == 1);
     CHECK(spoken.responses[3] == 1);
     CHECK(spoken.responses[16] == 1);
+}
+
+TEST_CASE("a key whose name reads as an OPT is BADKEY, and is counted as that (tsig_fuzz)") {
+    // Behind the question stands our copy of it: a label, then type 41 and a byte of RCODE.
+    const Bytes label = hex("0600296162ff6300");
+    TsigKey forged = tsig_key("forged");
+    forged.name = *Name::from_wire(label);
+    Conversation conversation{peer(by_tcp())};
+    conversation.feed(framed({tsig_sign(request(1), forged, signed_now)}));
+    Turn turn;
+    Bytes out(Conversation::speech_max);
+    const auto spoken = conversation.speak(catalog({zone("example", "")}), turn, out);
+    CHECK(spoken.responses[static_cast<std::size_t>(Rcode::notauth)] == 1);
+    CHECK(rcode_of(Bytes(out.begin() + 2, out.end())) == 9);
+    REQUIRE(spoken.refused.size() == 1);
+    CHECK(spoken.refused[0].outcome.refusal == Refusal::key_unknown);
 }

@@ -119,9 +119,8 @@ namespace {
 
 // A proxy before each secondary of a fleet of its own making.
 struct CutFleet {
-    CutFleet(const std::string& folder, std::optional<SharedKey> with, const std::string& more,
-             int hosts)
-        : key(std::move(with)), hosts_(hosts), arbiter(place(folder, key, more), text(1)) {
+    CutFleet(const std::string& folder, std::optional<SharedKey> with, const std::string& more)
+        : key(std::move(with)), arbiter(place(folder, key, more), large_zone(serial, hosts)) {
         arbiter.start();
         publish();  // the ledger opens its files when it first writes
         before = held_by(arbiter);
@@ -152,9 +151,8 @@ struct CutFleet {
             place.secondaries.push_back(address + by_key);
         return place;
     }
-    std::string text(std::uint32_t number) const { return large_zone(number, hosts_); }
     void publish() {
-        arbiter.change(text(++serial));
+        arbiter.change(large_zone(++serial, hosts));
         REQUIRE(until(
             10s, [this] { return arbiter.serial() == serial; }, 1ms));
     }
@@ -167,55 +165,83 @@ struct CutFleet {
             },
             2ms);
     }
+    static constexpr int hosts = 1500;
     std::optional<SharedKey> key;
-    int hosts_;
-    std::uint32_t serial = 1;
+    std::uint32_t serial = 100;  // as many digits as the last has: each step is of one size
     Arbiter arbiter;
     Held before;  // anybody came
     std::list<CutProxy> proxies;
     std::vector<Secondary> secondaries;
 };
 
-void keeps_its_version(const std::optional<SharedKey>& key, const std::string& more, int hosts) {
-    const Scratch scratch("cuts");
-    CutFleet fleet(scratch.path(), key, more, hosts);
+constexpr std::size_t whole_zone_bytes = 100'000;  // at least; a step has far less
+
+// The bytes that a transfer of one version has for each, by the way that it comes.
+std::vector<std::size_t> measure(CutFleet& fleet) {
     REQUIRE_MESSAGE(fleet.followed(), fleet.arbiter.log());
     for (CutProxy& proxy : fleet.proxies) proxy.longest();
     fleet.publish();
-    REQUIRE(fleet.followed());
-    std::size_t length = 1 << 20;
-    for (CutProxy& proxy : fleet.proxies) length = std::min(length, proxy.longest());
-    constexpr std::size_t cuts = 12;
+    REQUIRE_MESSAGE(fleet.followed(), fleet.arbiter.log());
+    std::vector<std::size_t> lengths;
+    for (CutProxy& proxy : fleet.proxies) lengths.push_back(proxy.longest());
+    return lengths;
+}
+
+// Publishes a version that everybody loses after that many bytes, and looks at what they serve.
+void cut_all(CutFleet& fleet, const std::vector<std::size_t>& after) {
+    const std::uint32_t old = fleet.serial;
+    std::vector<unsigned> had;
+    std::size_t number = 0;
+    for (CutProxy& proxy : fleet.proxies) {
+        had.push_back(proxy.cuts());
+        proxy.cut_after(after[number++]);
+    }
+    fleet.publish();
+    number = 0;
+    for (CutProxy& proxy : fleet.proxies) {
+        const Secondary& one = fleet.secondaries[number];
+        CHECK_MESSAGE(until(
+                          20s, [&] { return proxy.cuts() > had[number]; }, 5ms),
+                      one.name());
+        CHECK_MESSAGE(one.serial() == old, one.name());
+        ++number;
+    }
+    for (CutProxy& proxy : fleet.proxies) proxy.cut_after(std::nullopt);
+}
+
+enum class By { whole_zones, differences };
+
+void keeps_its_version(const std::optional<SharedKey>& key, By by) {
+    const Scratch scratch("cuts");
+    CutFleet fleet(scratch.path(), key,
+                   by == By::whole_zones ? "[transfer.history]\nversions = 0\n" : "");
+    const std::vector<std::size_t> lengths = measure(fleet);
+    for (const std::size_t length : lengths) {
+        CHECK((length >= whole_zone_bytes) == (by == By::whole_zones));
+        CHECK(length > 100);
+    }
+    constexpr std::size_t cuts = 8;
+    double healed_ms = 0;
     for (std::size_t cut = 0; cut < cuts; ++cut) {
-        // The first bytes, a spread, and the very last byte.
-        const std::size_t after = cut == 0          ? 1
-                                  : cut + 1 == cuts ? length - 1
-                                                    : length * cut / (cuts - 1);
-        CAPTURE(after);
-        const std::uint32_t old = fleet.serial;
-        std::vector<unsigned> had;
-        for (CutProxy& proxy : fleet.proxies) {
-            proxy.cut_after(after);
-            had.push_back(proxy.cuts());
-        }
-        fleet.publish();
-        std::size_t number = 0;
-        for (CutProxy& proxy : fleet.proxies) {
-            const Secondary& one = fleet.secondaries[number];
-            CHECK_MESSAGE(until(20s, [&] { return proxy.cuts() > had[number]; }), one.name());
-            CHECK_MESSAGE(one.serial() == old, one.name());
-            ++number;
-        }
-        for (CutProxy& proxy : fleet.proxies) proxy.cut_after(std::nullopt);
-        fleet.publish();
+        // The first byte, a spread, and all but the very last byte.
+        std::vector<std::size_t> after;
+        for (const std::size_t length : lengths)
+            after.push_back(cut == 0          ? 1
+                            : cut + 1 == cuts ? length - 1
+                                              : length * cut / (cuts - 1));
+        CAPTURE(cut);
+        cut_all(fleet, after);
         const auto healed = now();
+        fleet.publish();
         CHECK_MESSAGE(fleet.followed(), fleet.arbiter.log());
-        std::printf("cut after byte %zu of %zu: followed %.0f ms after it healed\n", after, length,
-                    seconds_since(healed) * 1e3);
+        healed_ms = std::max(healed_ms, seconds_since(healed) * 1e3);
         const auto ours = whole_zone("127.0.0.1", port, key);
+        CHECK(ours.size() > CutFleet::hosts);
         for (const Secondary& one : fleet.secondaries)
             CHECK_MESSAGE(whole_zone(one.place().address, one.place().port) == ours, one.name());
     }
+    std::printf("cut in %zu places of %zu, %zu and %zu bytes: followed at most %.0f ms later\n",
+                cuts, lengths[0], lengths[1], lengths[2], healed_ms);
     for (Secondary& one : fleet.secondaries) one.stop();
     CHECK(gives_all_back(fleet.arbiter, fleet.before));
 }
@@ -224,6 +250,15 @@ void keeps_its_version(const std::optional<SharedKey>& key, const std::string& m
 
 TEST_CASE("BIND, NSD and Knot keep their version when a transfer is cut (axfr_cut_everywhere)") {
     SUBCASE("whole transfers, by address") {
-        keeps_its_version({}, "", 1500);
+        keeps_its_version({}, By::whole_zones);
+    }
+    SUBCASE("whole transfers, with TSIG") {
+        keeps_its_version(test_key(), By::whole_zones);
+    }
+    SUBCASE("differences, by address") {
+        keeps_its_version({}, By::differences);
+    }
+    SUBCASE("differences, with TSIG") {
+        keeps_its_version(test_key(), By::differences);
     }
 }

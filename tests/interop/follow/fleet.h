@@ -14,9 +14,14 @@ using namespace lab;
 
 inline const char* const zone_name = "follow.example";
 
-// The zone's file at a serial: two hundred names that stay, and a few that the serial decides. So
-// seldom that a test sees it, a secondary asks by itself, unless `refresh` says otherwise.
-std::string zone_text(std::uint32_t serial, unsigned refresh = 30);
+// Within no test does a secondary ask by itself: what it follows is our NOTIFY. Half of that is the
+// time after which it retries.
+inline constexpr unsigned never = 3600;
+
+// The zone's file, number by number: many names that stay, and a few that the number decides, which
+// is the serial, too, unless the file has another.
+std::string zone_text(std::uint32_t number, unsigned refresh = never,
+                      std::optional<std::uint32_t> serial = std::nullopt);
 
 // The records of a whole zone as dig prints them, sorted, by AXFR; empty when it is refused.
 std::vector<std::string> whole_zone(const std::string& address, int port,
@@ -29,14 +34,16 @@ class Fleet {
 public:
     enum class Trust { by_address, by_key };
     // Uses ten ports from `first_port` on.
-    Fleet(const std::string& folder, int first_port, Trust trust, unsigned refresh = 30);
+    Fleet(const std::string& folder, int first_port, Trust trust, unsigned refresh = never);
 
     // Starts all; returns when each secondary has the first version. Throws with the logs.
     void start(Milliseconds at_most = 20s);
     // The next version, at once; returns when the arbiter answers it. Throws when it does not.
     std::uint32_t publish();
-    // Gives the order and does not wait.
-    std::uint32_t order();
+    // Writes the next text under the serial that the file has had since the start, so that the
+    // arbiter has to make the version's, and does not wait. Without a word to it: as if it was
+    // down.
+    void edit_without_serial(bool tell);
     // Every secondary answers the arbiter's serial in time: milliseconds from now on, of each.
     std::optional<std::vector<double>> follow_times(Milliseconds at_most);
     bool followed(Milliseconds at_most) { return follow_times(at_most).has_value(); }
@@ -46,13 +53,12 @@ public:
     Arbiter& arbiter() { return arbiter_; }
     std::vector<Secondary>& secondaries() { return secondaries_; }
     Secondary& secondary(ServerKind kind) { return secondaries_[static_cast<std::size_t>(kind)]; }
-    std::uint32_t serial() const { return serial_; }  // of the newest text
-    std::string logs() const;                         // their ends, for a failed test to show
+    std::string logs() const;  // their ends, for a failed test to show
 
 private:
     std::optional<SharedKey> key_;
     unsigned refresh_;
-    std::uint32_t serial_ = 1;
+    std::uint32_t number_ = 1;  // of the newest text
     Arbiter arbiter_;
     std::vector<Secondary> secondaries_;
 };
