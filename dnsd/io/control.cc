@@ -12,6 +12,7 @@
 #include "dnsd/io/report.h"
 #include "dnsd/io/reread.h"
 #include "dnsd/io/service.h"
+#include "dnsd/io/stale_targets.h"
 #include "dnsd/io/start_error.h"
 #include "dnsd/io/targets.h"
 #include "dnsd/io/tcp_server.h"
@@ -24,7 +25,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <map>
 #include <new>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -84,6 +87,15 @@ private:
     void stop();
 
     void told(const ZoneStore::Outcome& outcome);
+    void tell_secondaries(const ZoneStore::Outcome& outcome);
+    // What a reload takes of the configuration.
+    struct Reconfigured {
+        Secondaries secondaries;
+        std::map<zones::Name, SerialStyle> styles;
+        Admission admission;
+    };
+    Reconfigured reconfigured(const ConfigAgain& config) const;
+    void take(Reconfigured next) noexcept;
     void loaded(Loader::Result result);
     void tell_newcomers();
     void take_cookies(const zones::CookieSecrets& secrets);
@@ -110,6 +122,7 @@ private:
     std::optional<Faces> faces_;
     std::set<heartbeat::Address> ourselves_;
     ReloadReport reload_;
+    StaleTargets targets_;
     bool ready_ = false;
 };
 
@@ -243,15 +256,31 @@ void Control::Inside::stop() {
     if (udp_) udp_->stop();
 }
 
-// The query threads have it: now the others hear.
+// The query threads have it: now the others hear. A machine that decides on leases is stepped
+// outside of what is tried: if it is only half told, the process has to end.
 void Control::Inside::told(const ZoneStore::Outcome& outcome) {
-    if (outcome.zones_changed)
-        notify_->step(Notifier::TargetsChanged{targets_of(store_, secondaries_, ourselves_)});
-    for (const ZoneStore::PublishedZone& one : outcome.published) {
-        notify_->step(Notifier::VersionPublished{one.zone, one.serial});
-        if (groups_) groups_->published(one.zone, one.serial);
+    try {
+        tell_secondaries(outcome);
+    } catch (const std::bad_alloc&) {
+        targets_.missed();
+        log_error("not enough memory to tell the secondaries; they are told a second later");
+        publisher_.publish_again();
     }
+    if (groups_)
+        for (const ZoneStore::PublishedZone& one : outcome.published)
+            groups_->published(one.zone, one.serial);
     if (ready_) publish_status();
+}
+
+void Control::Inside::tell_secondaries(const ZoneStore::Outcome& outcome) {
+    const bool failed = outcome.again_in > heartbeat::Duration::zero();
+    if (targets_.told(outcome.zones_changed, failed)) {
+        notify_->step(Notifier::TargetsChanged{targets_of(store_, secondaries_, ourselves_)});
+        tell_newcomers();
+        return;
+    }
+    for (const ZoneStore::PublishedZone& one : outcome.published)
+        notify_->step(Notifier::VersionPublished{one.zone, one.serial});
 }
 
 // Who is the first to be told of his zone: of the version that stands.
@@ -259,6 +288,17 @@ void Control::Inside::tell_newcomers() {
     for (const zones::Name& zone : store_.names())
         if (const auto serial = store_.serial(zone))
             notify_->step(Notifier::VersionPublished{zone, *serial});
+}
+
+Control::Inside::Reconfigured Control::Inside::reconfigured(const ConfigAgain& config) const {
+    return {secondaries_of(config.zones), styles_of(config.zones),
+            admission_of(config.transfer, setup_.config->monitor_allow, config.zones)};
+}
+
+void Control::Inside::take(Reconfigured next) noexcept {
+    secondaries_.swap(next.secondaries);
+    store_.number(std::move(next.styles));
+    store_.admit(std::move(next.admission));
 }
 
 void Control::Inside::loaded(Loader::Result result) {
@@ -274,25 +314,23 @@ void Control::Inside::loaded(Loader::Result result) {
         return;
     }
     for (const zones::Mistake& mistake : result.sources->mistakes) log_error(mistake.text());
-    if (result.config) take_cookies(result.config->cookies);
-    if (result.config) {
-        secondaries_ = secondaries_of(result.config->zones);
-        store_.number(styles_of(result.config->zones));
-        store_.admit(admission_of(result.config->transfer, setup_.config->monitor_allow,
-                                  result.config->zones));
-    }
     std::vector<ZoneStore::Line> lines;
     const std::size_t before = store_.names().size();
+    // All that may fail first: what the configuration says is taken with the zones, or not at all.
     try {
+        std::optional<Reconfigured> next;
+        if (result.config) next = reconfigured(*result.config);
         store_.judge(result.read);
         reload_.read(result, store_);
         lines = store_.take(std::move(result.read));
+        if (next) take(*std::move(next));
     } catch (const std::bad_alloc&) {
         loader_.forget();
         reload_.failed("not enough memory for what was read; all zones stay as they are");
         log_error(reload_.text());
         return;
     }
+    if (result.config) take_cookies(result.config->cookies);
     const std::size_t removed = before - store_.names().size();
     ZoneStore::Outcome outcome = publisher_.next_versions();
     lines.insert(lines.end(), outcome.lines.begin(), outcome.lines.end());
@@ -301,9 +339,9 @@ void Control::Inside::loaded(Loader::Result result) {
     reload_.published(outcome.published, removed);
     log_lines(std::move(lines));
     // Whom to tell may have changed, by the configuration or by NS sets, though the zones have not.
-    outcome.zones_changed = outcome.zones_changed || result.config || !outcome.published.empty();
+    outcome.zones_changed = outcome.zones_changed || result.config || !outcome.published.empty() ||
+                            outcome.again_in > heartbeat::Duration::zero();
     publisher_.publish(outcome);
-    tell_newcomers();
     log_info(reload_.text());
 }
 

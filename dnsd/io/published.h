@@ -26,6 +26,7 @@ public:
     // By one thread alone, as is sweep().
     void store(Pointer next) {
         assert(next);
+        retired_.reserve(retired_.size() + 1);  // what fails for want of memory has not happened
         {
             const std::lock_guard lock(mutex_);
             value_.swap(next);

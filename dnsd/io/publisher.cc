@@ -38,6 +38,10 @@ ZoneStore::Outcome Publisher::next_versions() {
     return nothing;
 }
 
+void Publisher::publish_again() {
+    publish_again_in(ZoneStore::retry_first);
+}
+
 void Publisher::publish_again_in(heartbeat::Duration wait) {
     publish_again_.expires_after(wait);
     publish_again_.async_wait([this](const error_code& error) {

@@ -23,6 +23,7 @@ public:
     const PublishedCell<zones::Catalog>& cell() const { return published_; }
 
     void publish();
+    void publish_again();  // a little later
     // The two halves of publish(), for who has more to tell of the first.
     ZoneStore::Outcome next_versions();
     void publish(const ZoneStore::Outcome& outcome);

@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -142,6 +145,25 @@ tl::expected<void, std::string> write_new(const std::string& path, std::string_v
     return {};
 }
 
+// What a link leads to is replaced, and not the link.
+tl::expected<std::string, std::string> behind_links(const std::string& path) {
+    struct stat about {};
+    if (::lstat(path.c_str(), &about) != 0 || !S_ISLNK(about.st_mode)) return path;
+    const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
+                                                           std::free);
+    if (!real)
+        return tl::unexpected("key file " + path + " is a link that leads nowhere: " + reason());
+    return std::string(real.get());
+}
+
+// One that was stopped before it was done has left this behind; nobody reads it.
+void remove_leftover(const std::string& fresh) {
+    struct stat about {};
+    if (::lstat(fresh.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+        about.st_uid == geteuid() && (about.st_mode & 07777) == 0600)
+        ::unlink(fresh.c_str());
+}
+
 }  // namespace
 
 tl::expected<SecretKeys, std::string> read_secret_keys(const std::string& path) {
@@ -158,9 +180,17 @@ tl::expected<std::string, std::string> read_secret_text(const std::string& path,
     return read_file(path, Secrecy::secret, size_max);
 }
 
-tl::expected<void, std::string> store_secret_text(const std::string& path,
+tl::expected<void, std::string> store_secret_text(const std::string& link,
                                                   const std::string& text) {
+    const auto real = behind_links(link);
+    if (!real) return tl::unexpected(real.error());
+    const std::string& path = *real;
     const std::string fresh = path + ".new";
+    // Held to the end: what is there is nobody's who still writes it.
+    const File folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (folder.get() < 0 || ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
+        return tl::unexpected("the folder of key file " + path + " can not be locked: " + reason());
+    remove_leftover(fresh);
     if (const auto written = write_new(fresh, text, 0600); !written) return written;
     struct stat about {};
     const bool keeps_owner = ::stat(path.c_str(), &about) != 0 ||
@@ -171,8 +201,7 @@ tl::expected<void, std::string> store_secret_text(const std::string& path,
         ::unlink(fresh.c_str());
         return tl::unexpected("key file " + path + " can not be replaced: " + why);
     }
-    const File folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() < 0 || ::fsync(folder.get()) != 0)
+    if (::fsync(folder.get()) != 0)
         return tl::unexpected("key file " + path + " is written, but its folder can not be made " +
                               "durable: " + reason());
     return {};

@@ -22,6 +22,7 @@ tl::expected<std::string, std::string> read_secret_text(
     const std::string& path, std::size_t size_max = key_file_size_max);
 
 // Makes or replaces, in one step, a file of secrets: mode 0600, owned as what was there, durable.
+// Where a link stands, what it leads to.
 tl::expected<void, std::string> store_secret_text(const std::string& path, const std::string& text);
 
 // One line a key; two while a key is being changed, both of the same name. Lines that are empty or

@@ -2,8 +2,10 @@
 // program of its own, as it replaces operator new.
 #include "dnsd/io/zone_store.h"
 
-#include "tests/dnsd/support.h"
+#include "dnsd/io/published.h"
+#include "tests/dnsd/tcp_support.h"
 
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -11,8 +13,11 @@ namespace {
 
 // 0: none fails. 1: the next one does, and the others after it do not.
 long fails_in = 0;
+// Every allocation of this thread fails.
+thread_local bool no_memory = false;
 
 void* allocate(std::size_t size) {
+    if (no_memory) throw std::bad_alloc();
     if (fails_in > 0 && --fails_in == 0) throw std::bad_alloc();
     if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
     throw std::bad_alloc();
@@ -151,4 +156,37 @@ TEST_CASE("a reading that memory does not suffice to take is not taken at all") 
         REQUIRE(bench.serials() == Serials{6, 0, 7});
     }
     CHECK(went_through);
+}
+
+TEST_CASE("a client that goes when there is no memory ends its transfer, and not the daemon") {
+    std::atomic<std::uint64_t> begun{0}, ended{0};
+    Running running({}, large_zone(20'000), std::nullopt, zones::udp_size_default,
+                    [&](TransferNews news) {  // in the server's thread
+                        no_memory = news.what == TransferNews::What::begun;
+                        (no_memory ? begun : ended) = news.transfer;
+                    });
+    std::optional<TcpClient> client(std::in_place, running.endpoint, 4096);
+    client->send(query(1, zones::Type::axfr, "example.org"));
+    REQUIRE(eventually([&] { return begun != 0; }));
+    client.reset();
+    REQUIRE(eventually([&] { return ended != 0; }));
+    CHECK(ended == begun);
+    CHECK(answered(TcpClient(running.endpoint), 2));
+}
+
+TEST_CASE("what cannot be published for want of memory has not been published") {
+    PublishedCell<int> cell(std::make_shared<const int>(1));
+    auto next = std::make_shared<const int>(2);
+    no_memory = true;
+    bool thrown = false;
+    try {
+        cell.store(next);
+    } catch (const std::bad_alloc&) {
+        thrown = true;
+    }
+    no_memory = false;
+    CHECK(thrown);
+    CHECK(*cell.load() == 1);
+    cell.store(next);
+    CHECK(*cell.load() == 2);
 }

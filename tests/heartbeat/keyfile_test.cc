@@ -105,6 +105,37 @@ TEST_CASE("a file that is there is never overwritten") {
     CHECK_FALSE(std::filesystem::exists(folder / "elsewhere"));
 }
 
+TEST_CASE("what a writer that was stopped has left behind keeps no other from its file") {
+    const Folder folder;
+    const std::string path = folder / "keys";
+    REQUIRE(store_secret_text(path, "old"));
+    std::ofstream(path + ".new") << "half";
+    std::filesystem::permissions(path + ".new", std::filesystem::perms(0600));
+    REQUIRE(store_secret_text(path, "new"));
+    CHECK(read_secret_text(path).value() == "new");
+    CHECK(mode_of(path) == 0600);
+    CHECK_FALSE(std::filesystem::exists(path + ".new"));
+    // What another has put there is not ours to remove.
+    std::ofstream(path + ".new") << "somebody's";
+    std::filesystem::permissions(path + ".new", std::filesystem::perms(0644));
+    CHECK_FALSE(store_secret_text(path, "newer"));
+    CHECK(read_secret_text(path).value() == "new");
+}
+
+TEST_CASE("a link to a file of secrets stays one, and leads to what was stored") {
+    const Folder folder;
+    const std::string path = folder / "keys", link = folder / "link";
+    REQUIRE(store_secret_text(path, "old"));
+    std::filesystem::create_symlink("keys", link);
+    REQUIRE(store_secret_text(link, "new"));
+    CHECK(std::filesystem::is_symlink(link));
+    CHECK(read_secret_text(path).value() == "new");
+    const std::string nowhere = folder / "nowhere";
+    std::filesystem::create_symlink("absent", nowhere);
+    CHECK_FALSE(store_secret_text(nowhere, "new"));
+    CHECK(std::filesystem::is_symlink(nowhere));
+}
+
 TEST_CASE("a file that is missing, no file, too large or no key is refused, and named") {
     const Folder folder;
     CHECK(says(read_secret_keys(folder / "none.key"), folder / "none.key"));
