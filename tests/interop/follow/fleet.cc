@@ -102,9 +102,13 @@ Fleet::Fleet(const std::string& folder, int first_port, Trust trust, unsigned re
     }
 }
 
-void Fleet::start(Milliseconds at_most) {
+void Fleet::launch() {
     arbiter_.start();
     for (Secondary& one : secondaries_) one.start();
+}
+
+void Fleet::start(Milliseconds at_most) {
+    launch();
     if (!followed(at_most)) throw std::runtime_error("the secondaries do not begin:\n" + logs());
 }
 

@@ -36,6 +36,8 @@ public:
     // Uses ten ports from `first_port` on.
     Fleet(const std::string& folder, int first_port, Trust trust, unsigned refresh = never);
 
+    // Starts all, and does not wait for the secondaries to have anything.
+    void launch();
     // Starts all; returns when each secondary has the first version. Throws with the logs.
     void start(Milliseconds at_most = 20s);
     // The next version, at once; returns when the arbiter answers it. Throws when it does not.

@@ -41,7 +41,8 @@ TEST_CASE("BIND, NSD and Knot follow where 30 % of UDP is lost") {
     const Scratch scratch("loss");
     Fleet plain(scratch / "plain", port, Fleet::Trust::by_address);
     Fleet by_key(scratch / "key", port + 10, Fleet::Trust::by_key);
-    for (Fleet* fleet : {&plain, &by_key}) fleet->start(at_most);
+    for (Fleet* fleet : {&plain, &by_key}) fleet->launch();
+    for (Fleet* fleet : {&plain, &by_key}) REQUIRE_MESSAGE(fleet->followed(at_most), fleet->logs());
     for (const int changes : {1, 1, 30}) {
         for (int change = 0; change < changes; ++change)
             for (Fleet* fleet : {&plain, &by_key}) fleet->publish();
