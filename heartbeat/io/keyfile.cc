@@ -188,7 +188,9 @@ tl::expected<void, std::string> store_secret_text(const std::string& link,
     const std::string fresh = path + ".new";
     // Held to the end: what is there is nobody's who still writes it.
     const File folder(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() < 0 || ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
+    if (folder.get() < 0)
+        return tl::unexpected("key file " + path + " can not be made: " + reason());
+    if (::flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
         return tl::unexpected("the folder of key file " + path + " can not be locked: " + reason());
     remove_leftover(fresh);
     if (const auto written = write_new(fresh, text, 0600); !written) return written;

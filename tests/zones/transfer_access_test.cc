@@ -276,7 +276,9 @@ TEST_CASE("what only looks like a transfer is told as none (axfr_acl_matrix)") {
     store16(&request[10], 2);
     const Bytes cookie = hex("00002904d000000000000c000a00082464c4abcf10c957");
     request.insert(request.end(), cookie.begin(), cookie.end());
-    const Given given = by_tcp(guarded(), request, "203.0.113.9");
+    EdnsRules rules;
+    rules.cookies = *CookieSecrets::parse("000102030405060708090a0b0c0d0e0f\n");
+    const Given given = by_tcp(guarded().with(rules), request, "203.0.113.9");
     REQUIRE(given.messages.size() == 1);
     CHECK(rcode_of(given.messages[0]) == 0);
     CHECK(given.transferred == 0);
