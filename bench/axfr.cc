@@ -4,13 +4,12 @@
 
 #include "bench/drain.h"
 #include "bench/family.h"
+#include "bench/million.h"
 #include "tests/lab/ask.h"
 #include "tests/lab/process.h"
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <fstream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,70 +21,13 @@ using namespace lab;
 constexpr int port = 21290;
 constexpr std::size_t storm = 200;
 constexpr std::size_t storm_bytes = 256 * 1024;  // that each of them reads
-const char* const zone = "million.example";
-
-struct Contender {
-    std::string name;
-    std::vector<std::string> argv;
-};
+constexpr const char* zone = bench::million_zone;
 
 struct Measure {
     double seconds = 0, cpu = 0;          // of one transfer
     double storm_kib = 0, after_kib = 0;  // for each of the transfers at once
     std::size_t bytes = 0, messages = 0, records = 0;
 };
-
-// Addresses, and here and there names in data, as zones have them.
-void write_zone(const std::string& path, int names) {
-    std::ofstream file(path);
-    file << "$ORIGIN " << zone << ".\n$TTL 3600\n"
-         << "@ IN SOA ns0 hostmaster 1 3600 600 86400 60\n@ IN NS ns0\nns0 IN A 127.0.0.1\n";
-    for (int i = 0; i < names; ++i) {
-        file << "host" << i << " IN A 10." << (i >> 16 & 255) << '.' << (i >> 8 & 255) << '.'
-             << (i & 255) << '\n';
-        if (i % 10 == 0) file << "mail" << i << " IN MX 10 host" << i << '\n';
-    }
-}
-
-std::vector<Contender> contenders(const std::string& programs, const std::string& folder) {
-    const std::string at = std::to_string(port);
-    const std::string file = folder + "/zones/" + zone + ".zone";
-    write_file(folder + "/nsd.conf",
-               "server:\n ip-address: 127.0.0.1@" + at + "\n server-count: 1\n username: \"\"\n" +
-                   " zonesdir: \"" + folder + "\"\n pidfile: \"" + folder +
-                   "/nsd.pid\"\n xfrdfile: \"" + folder + "/xfrd\"\n zonelistfile: \"" + folder +
-                   "/list\"\n xfrdir: \"" + folder + "\"\n logfile: \"" + folder +
-                   "/nsd.log\"\n tcp-count: 300\nremote-control:\n control-enable: no\nzone:\n" +
-                   " name: " + zone + "\n zonefile: \"" + file +
-                   "\"\n provide-xfr: 127.0.0.0/8 NOKEY\n");
-    std::filesystem::create_directories(folder + "/knot");
-    write_file(folder + "/knot.conf",
-               "server:\n  rundir: " + folder + "/knot\n  listen: 127.0.0.1@" + at +
-                   "\n  udp-workers: 1\n  tcp-workers: 1\n  background-workers: 1\n" +
-                   "database:\n  storage: " + folder +
-                   "/knot\nacl:\n  - id: local\n    address: 127.0.0.0/8\n    action: transfer\n" +
-                   "zone:\n  - domain: " + zone + "\n    file: " + file +
-                   "\n    acl: local\n    zonefile-sync: -1\n    journal-content: none\n");
-    write_file(folder + "/named.conf",
-               "options { directory \"" + folder +
-                   "\"; pid-file none; session-keyfile none;\n listen-on port " + at +
-                   " { 127.0.0.1; }; listen-on-v6 { none; };\n recursion no; notify no;\n" +
-                   " dnssec-validation no; allow-transfer { any; }; transfers-out 300;\n" +
-                   " tcp-clients 400; };\ncontrols { };\nzone \"" + std::string(zone) +
-                   "\" { type primary; file \"" + file + "\"; };\n");
-    std::vector<Contender> all = {{"arbiter",
-                                   {programs + "/arbiter-dnsd", "--listen", "127.0.0.1:" + at,
-                                    "--zones", folder + "/zones", "--workers", "1"}}};
-    if (std::filesystem::exists("/usr/sbin/nsd"))
-        all.push_back({"nsd", {"/usr/sbin/nsd", "-d", "-c", folder + "/nsd.conf"}});
-    if (std::filesystem::exists("/usr/sbin/knotd"))
-        all.push_back({"knot", {"/usr/sbin/knotd", "-c", folder + "/knot.conf"}});
-    if (std::filesystem::exists("/usr/sbin/named")) {
-        std::filesystem::copy_file("/usr/sbin/named", folder + "/named");
-        all.push_back({"bind", {folder + "/named", "-g", "-n", "1", "-c", folder + "/named.conf"}});
-    }
-    return all;
-}
 
 // Each from an address of its own for ten, as servers bound what one address may have.
 std::string source(std::size_t i) {
@@ -113,8 +55,8 @@ void measure_storm(const Process& server, Measure& result) {
     result.after_kib = (after - before) * 1024 / static_cast<double>(storm);
 }
 
-std::optional<Measure> measure(const Contender& contender, const std::string& folder, int names,
-                               int rounds) {
+std::optional<Measure> measure(const bench::Contender& contender, const std::string& folder,
+                               int names, int rounds) {
     const std::string last = "host" + std::to_string(names - 1) + "." + zone;
     const std::string log = folder + "/" + contender.name + ".log";
     Process server({contender.argv, {}, log});
@@ -158,13 +100,12 @@ int main(int argc, char** argv) {
     const int names = argc > 2 ? std::stoi(argv[2]) : 1'000'000;
     const int rounds = argc > 3 ? std::stoi(argv[3]) : 9;
     const Scratch scratch("bench-axfr");
-    std::filesystem::create_directories(scratch / "zones");
-    write_zone(scratch / ("zones/" + std::string(zone) + ".zone"), names);
+    bench::write_million(scratch.path(), names, 10);
     std::printf("AXFR of %d names, medians of %d; %zu at once, KiB for each\n", names, rounds,
                 storm);
     std::printf("%-8s %8s %9s %9s %8s %9s %9s %9s %9s\n", "server", "ms", "MB/s", "Mrec/s",
                 "CPU ms", "messages", "MB", "storm KiB", "after");
-    for (const Contender& one : contenders(argv[1], scratch.path())) {
+    for (const bench::Contender& one : bench::contenders(argv[1], scratch.path(), port)) {
         const auto measured = measure(one, scratch.path(), names, rounds);
         if (!measured) continue;
         const double megabytes = static_cast<double>(measured->bytes) / 1e6;

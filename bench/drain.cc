@@ -1,5 +1,6 @@
 #include "bench/drain.h"
 
+#include "tests/lab/socket_address.h"
 #include "zones/name.h"
 #include "zones/node.h"
 #include "zones/wire.h"
@@ -11,8 +12,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -22,14 +21,6 @@ namespace bench {
 namespace {
 
 constexpr std::size_t buffer_size = std::size_t{1} << 20;
-
-sockaddr_in address_of(const std::string& host, int port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, host.c_str(), &address.sin_addr);
-    return address;
-}
 
 std::vector<std::byte> axfr_request(const std::string& zone) {
     const auto name = zones::Name::parse(zone).value();
@@ -49,7 +40,8 @@ std::vector<std::byte> axfr_request(const std::string& zone) {
 
 Drain::Drain(const std::string& source, int port, const std::string& zone)
     : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const sockaddr_in from = address_of(source, 0), to = address_of("127.0.0.1", port);
+    const sockaddr_in from = lab::socket_address(source, 0),
+                      to = lab::socket_address("127.0.0.1", port);
     const auto request = axfr_request(zone);
     const timeval patience{2, 0};
     setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);

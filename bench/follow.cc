@@ -5,6 +5,7 @@
 
 #include "bench/follow_primaries.h"
 #include "tests/lab/secondary.h"
+#include "tests/lab/socket_address.h"
 #include "zones/soa_query.h"
 
 #include <algorithm>
@@ -17,7 +18,6 @@
 #include <optional>
 #include <stdexcept>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -36,10 +36,7 @@ constexpr std::chrono::microseconds pause_between{50};
 class Watch {
 public:
     Watch(const std::string& address, int port) : socket_(::socket(AF_INET, SOCK_DGRAM, 0)) {
-        sockaddr_in to{};
-        to.sin_family = AF_INET;
-        to.sin_port = htons(static_cast<std::uint16_t>(port));
-        inet_pton(AF_INET, address.c_str(), &to.sin_addr);
+        const sockaddr_in to = socket_address(address, port);
         connect(socket_, reinterpret_cast<const sockaddr*>(&to), sizeof to);
     }
     ~Watch() { close(socket_); }

@@ -25,7 +25,7 @@ struct Gtid {
 class GtidPosition {
 public:
     // A position that does not fit into a datagram is not comparable (PROTOCOL.md, "Bytes").
-    static constexpr std::size_t domains_max = 24;
+    static constexpr std::size_t domains_max = 23;
 
     GtidPosition() = default;
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,9 +35,12 @@ public:
 
     std::string_view text() const { return {bytes_.data(), size_}; }
 
-    friend bool operator==(const ServerId& a, const ServerId& b) { return a.text() == b.text(); }
+    // What lies behind the name is zero, so that a name equals, and comes before, as its text does.
+    friend bool operator==(const ServerId& a, const ServerId& b) {
+        return std::memcmp(a.bytes_.data(), b.bytes_.data(), size_max) == 0;
+    }
     friend std::strong_ordering operator<=>(const ServerId& a, const ServerId& b) {
-        return a.text().compare(b.text()) <=> 0;
+        return std::memcmp(a.bytes_.data(), b.bytes_.data(), size_max) <=> 0;
     }
 
 private:

@@ -27,10 +27,14 @@ constexpr std::size_t hello_body = names_size + boot_size + 8 + 8;
 constexpr std::size_t challenge_body = names_size + boot_size + 8 + boot_size + 16;
 constexpr std::size_t heartbeat_body = names_size + boot_size + 8 + boot_size + 16 +  // envelope
                                        8 + 1 + 1 + Heartbeat::why_max + 1 + 3 * 8 + 1 + 4 + 1 +
-                                       2 * gtid_size + 1 + 4 + name_size + 2 + 8 + 2 + 2;
-constexpr std::size_t ack_body = names_size + boot_size + 8 + 8 + 4 + set_size + 4;
-constexpr std::size_t deny_body = names_size + boot_size + 8 + 8 + 1 + 1 + name_size + list_size +
-                                  addresses_max * 17 + set_size + 4 + 4 + 1 + name_size + 8;
+                                       2 * gtid_size + 1 + 4 + name_size + 2 + 8 + 3 * 8 + 2 + 2;
+constexpr std::size_t addresses_size = list_size + addresses_max * 17;
+constexpr std::size_t barred_size = list_size + barred_max * (name_size + addresses_size);
+constexpr std::size_t state_size = 4 + 2 * 8;  // serial, mark, revision
+constexpr std::size_t ack_body =
+    names_size + boot_size + 8 + 8 + 2 * 4 + set_size + barred_size + state_size;
+constexpr std::size_t deny_body = names_size + boot_size + 8 + 8 + 1 + 1 + name_size +
+                                  addresses_size + set_size + state_size + 4 + 1 + name_size + 8;
 static_assert(hello_body + seal_overhead <= hello_size);
 static_assert(challenge_body + seal_overhead <= hello_size, "a CHALLENGE outgrows its HELLO");
 static_assert(heartbeat_body <= letter_size_max);
@@ -67,6 +71,22 @@ public:
     void address(const Address& address) {
         number(static_cast<std::uint8_t>(address.size()));
         for (std::size_t i = 0; i < address.size(); ++i) number(address.data()[i]);
+    }
+    void addresses(const std::vector<Address>& addresses) {
+        const std::size_t count = std::min(addresses.size(), addresses_max);
+        number(static_cast<std::uint8_t>(count));
+        for (std::size_t i = 0; i < count; ++i) address(addresses[i]);
+    }
+    // A server of which an address were left out would still be let in by that one.
+    void barred(const std::vector<Barred>& servers) {
+        assert(servers.size() <= barred_max);
+        number(static_cast<std::uint8_t>(servers.size()));
+        for (std::size_t i = 0; i < servers.size(); ++i) {
+            assert(i == 0 || servers[i - 1].id < servers[i].id);
+            assert(servers[i].addresses.size() <= addresses_max);
+            name(servers[i].id);
+            addresses(servers[i].addresses);
+        }
     }
     void set(const std::vector<ServerId>& names) {
         // Ours to keep: a set that is cut would make servers leave it.
@@ -133,12 +153,17 @@ void write(Writer& to, const Heartbeat& beat) {
     to.number(static_cast<std::uint8_t>(beat.flavour));
     to.position(beat.received);
     to.position(beat.applied);
-    to.number(bits_of(beat.errant, beat.lag.has_value(), beat.upstream.has_value(), beat.semi_sync,
+    to.number(static_cast<std::uint8_t>(beat.errant));
+    if (beat.errant == Errant::refused) to.epoch(beat.refused_under);
+    to.number(bits_of(beat.lag.has_value(), beat.upstream.has_value(), beat.semi_sync,
                       beat.read_only, beat.drain, beat.may_not_lead));
     if (beat.lag) to.duration(*beat.lag);
     if (beat.upstream) to.name(*beat.upstream);
     to.number(beat.semi_sync_clients);
     to.number(beat.database_start);
+    to.number(beat.mark);
+    to.number(beat.barred);
+    to.number(beat.revision);
     to.number(beat.weight);
     to.number(beat.priority);
 }
@@ -147,8 +172,12 @@ void write(Writer& to, const Ack& ack) {
     to.number(ack.request);
     to.epoch(ack.epoch);
     to.duration(std::min(ack.lease, lease_max));
+    to.duration(std::min(ack.demotion, lease_max));
     to.set(ack.semi_sync_set);
+    to.barred(ack.barred);
     to.number(ack.serial);
+    to.number(ack.mark);
+    to.number(ack.revision);
 }
 
 void write(Writer& to, const Deny& deny) {
@@ -158,11 +187,11 @@ void write(Writer& to, const Deny& deny) {
     to.number(bits_of(deny.master.has_value()));
     if (deny.master) to.name(*deny.master);
     // Any of its addresses will do for the replica: those over the bound are not told.
-    const std::size_t addresses = std::min(deny.master_addresses.size(), addresses_max);
-    to.number(static_cast<std::uint8_t>(addresses));
-    for (std::size_t i = 0; i < addresses; ++i) to.address(deny.master_addresses[i]);
+    to.addresses(deny.master_addresses);
     to.set(deny.semi_sync_set);
     to.number(deny.serial);
+    to.number(deny.mark);
+    to.number(deny.revision);
     to.duration(deny.retry_after);
     to.number(static_cast<std::uint8_t>(deny.order.index()));
     if (const auto* prepare = std::get_if<PrepareOrder>(&deny.order)) to.epoch(prepare->epoch);
@@ -262,6 +291,20 @@ public:
         }
         return addresses;
     }
+    std::vector<Barred> barred() {
+        const std::size_t count = number<std::uint8_t>();
+        if (count > barred_max) fail(Malformed::too_many);
+        std::vector<Barred> servers;
+        for (std::size_t i = 0; i < count && !mistake_; ++i) {
+            const std::optional<ServerId> id = name();
+            std::vector<Address> from = addresses();
+            if (!id) break;
+            // In order, or two encodings would mean the same.
+            if (!servers.empty() && *id <= servers.back().id) fail(Malformed::bad_value);
+            servers.push_back({*id, std::move(from)});
+        }
+        return servers;
+    }
     std::optional<GtidPosition> position() {
         const auto count = number<std::uint8_t>();
         if (count == Writer::no_position) return std::nullopt;
@@ -322,16 +365,20 @@ Heartbeat read_heartbeat(Reader& from) {
     beat.flavour = from.one_of(GtidFlavour::none, GtidFlavour::mysql);
     beat.received = from.position();
     beat.applied = from.position();
-    const std::uint8_t bits = from.bits(7);
-    beat.errant = bit(bits, 0);
-    if (bit(bits, 1)) beat.lag = from.duration();
-    if (bit(bits, 2)) beat.upstream = from.name();
-    beat.semi_sync = bit(bits, 3);
-    beat.read_only = bit(bits, 4);
-    beat.drain = bit(bits, 5);
-    beat.may_not_lead = bit(bits, 6);
+    beat.errant = from.one_of(Errant::no, Errant::wrote);
+    if (beat.errant == Errant::refused) beat.refused_under = from.epoch();
+    const std::uint8_t bits = from.bits(6);
+    if (bit(bits, 0)) beat.lag = from.duration();
+    if (bit(bits, 1)) beat.upstream = from.name();
+    beat.semi_sync = bit(bits, 2);
+    beat.read_only = bit(bits, 3);
+    beat.drain = bit(bits, 4);
+    beat.may_not_lead = bit(bits, 5);
     beat.semi_sync_clients = from.number<std::uint16_t>();
     beat.database_start = from.number<std::uint64_t>();
+    beat.mark = from.number<std::uint64_t>();
+    beat.barred = from.number<std::uint64_t>();
+    beat.revision = from.number<std::uint64_t>();
     beat.weight = from.number<std::uint16_t>();
     beat.priority = from.number<std::uint16_t>();
     return beat;
@@ -342,9 +389,13 @@ Ack read_ack(Reader& from) {
     ack.request = from.number<std::uint64_t>();
     ack.epoch = from.epoch();
     ack.lease = from.duration();
-    if (ack.lease > lease_max) from.fail(Malformed::bad_value);
+    ack.demotion = from.duration();
+    if (std::max(ack.lease, ack.demotion) > lease_max) from.fail(Malformed::bad_value);
     ack.semi_sync_set = from.set();
+    ack.barred = from.barred();
     ack.serial = from.number<std::uint32_t>();
+    ack.mark = from.number<std::uint64_t>();
+    ack.revision = from.number<std::uint64_t>();
     return ack;
 }
 
@@ -373,11 +424,13 @@ Deny read_deny(Reader& from) {
     Deny deny;
     deny.request = from.number<std::uint64_t>();
     deny.epoch = from.epoch();
-    deny.reason = from.one_of(DenyReason::other_holds, DenyReason::no_state);
+    deny.reason = from.one_of(DenyReason::other_holds, DenyReason::gated);
     if (bit(from.bits(1), 0)) deny.master = from.name();
     deny.master_addresses = from.addresses();
     deny.semi_sync_set = from.set();
     deny.serial = from.number<std::uint32_t>();
+    deny.mark = from.number<std::uint64_t>();
+    deny.revision = from.number<std::uint64_t>();
     deny.retry_after = from.duration();
     deny.order = read_order(from);
     return deny;

@@ -44,6 +44,13 @@ enum class Wish : std::uint8_t {
     release = 2,  // gives the lease back: it is fenced for `held`
 };
 
+// Has it transactions that a master lacked, and how is that known?
+enum class Errant : std::uint8_t {
+    no = 0,
+    refused = 1,  // a master refused it, and that is all: that one may have lost what it has
+    wrote = 2,    // somebody wrote to it by hand: its position says more than it has
+};
+
 struct Heartbeat {
     static constexpr std::size_t why_max = 80;
 
@@ -60,13 +67,21 @@ struct Heartbeat {
     // received ≥ applied; nullopt: not known, or does not fit, hence not comparable.
     std::optional<GtidPosition> received;
     std::optional<GtidPosition> applied;
-    bool errant = false;               // it has transactions that its master lacks
+    Errant errant = Errant::no;
+    Epoch refused_under;               // of one that was refused: that master's epoch; 0: not known
     std::optional<Duration> lag;       // whole milliseconds; nullopt: unknown, or not a replica
     std::optional<ServerId> upstream;  // whom it replicates from
+    // As observed: of a master, that its commits wait for an acknowledgement; of a replica, that it
+    // acknowledges.
     bool semi_sync = false;
     std::uint16_t semi_sync_clients = 0;
     std::uint64_t database_start = 0;  // changes whenever the database restarts
     bool read_only = true;             // as observed at the database
+    // What this says of the database was read after the reply with this mark had been obeyed.
+    std::uint64_t mark = 0;
+    // The `barred` of the reply with this mark, and of none before, is in force at the database.
+    std::uint64_t barred = 0;
+    std::uint64_t revision = 0;  // the highest of the arbiter's state that it ever heard of
     std::uint16_t weight = 1;
     std::uint16_t priority = 0;  // higher is preferred
     bool drain = false;
@@ -74,12 +89,24 @@ struct Heartbeat {
     friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };
 
+// A replica that the master must neither send to nor let in: it left the semi-sync set without
+// having said that it acknowledges nothing any more.
+struct Barred {
+    ServerId id;
+    std::vector<Address> addresses;  // at most addresses_max
+    friend bool operator==(const Barred&, const Barred&) = default;
+};
+
 struct Ack {
     std::uint64_t request = 0;
     Epoch epoch;
-    Duration lease{0};  // whole milliseconds
-    std::vector<ServerId> semi_sync_set;
-    std::uint32_t serial = 0;  // of the zone that holds the names
+    Duration lease{0};     // whole milliseconds
+    Duration demotion{0};  // D: so long before its deadline the holder begins to demote itself
+    std::vector<ServerId> semi_sync_set{};
+    std::vector<Barred> barred{};  // at most barred_max, sorted by id
+    std::uint32_t serial = 0;      // of the zone that holds the names
+    std::uint64_t mark = 0;        // rises with every reply of one boot of the arbiter
+    std::uint64_t revision = 0;    // of the arbiter's state, as it is on disk
     friend bool operator==(const Ack&, const Ack&) = default;
 };
 
@@ -114,6 +141,10 @@ enum class DenyReason : std::uint8_t {
     paused = 7,
     closed_epoch = 8,  // the epoch that it holds will not be renewed
     no_state = 9,      // the ledger can not be written
+    switching = 10,    // a planned switchover is under way
+    observing = 11,    // the arbiter only observes
+    damped = 12,       // too many failovers: only the operator's word elects
+    gated = 13,        // the zero-loss gate waits for a member of the semi-sync set
 };
 
 struct Deny {
@@ -124,7 +155,9 @@ struct Deny {
     std::vector<Address> master_addresses;  // at most addresses_max
     std::vector<ServerId> semi_sync_set;
     std::uint32_t serial = 0;
-    Duration retry_after{0};  // whole milliseconds
+    std::uint64_t mark = 0;      // as in Ack
+    std::uint64_t revision = 0;  // as in Ack
+    Duration retry_after{0};     // whole milliseconds
     Order order = NoOrder{};
     friend bool operator==(const Deny&, const Deny&) = default;
 };
@@ -158,7 +191,9 @@ struct Envelope {
 };
 
 constexpr std::size_t addresses_max = 8;
-constexpr std::size_t semi_sync_set_max = 20;  // so that the largest DENY fits a datagram whole
+// Few are enough, and the largest ACK and DENY fit a datagram whole.
+constexpr std::size_t semi_sync_set_max = 8;
+constexpr std::size_t barred_max = 4;
 constexpr std::size_t datagram_max = 1232;
 
 enum class Malformed : std::uint8_t { truncated, trailing_bytes, bad_value, too_many, bad_name };

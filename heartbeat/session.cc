@@ -331,6 +331,8 @@ tl::expected<AgentSession::Opened, Rejection> AgentSession::open_checked(
         arbiter_boot_ = challenge->arbiter_boot;
         cookie_ = challenge->cookie;
         hellos_.clear();
+        // What the last boot answers, late, would be taken for the new one's: a mark of its own.
+        requests_.clear();
         return Introduced{};
     }
     if (auto* ack = std::get_if<Ack>(&letter->message)) return Reply{std::move(*ack)};

@@ -1,5 +1,6 @@
 #include "zones/respond.h"
 
+#include "zones/additional.h"
 #include "zones/answer.h"
 #include "zones/ixfr.h"
 
@@ -12,9 +13,6 @@ namespace zones {
 namespace {
 
 constexpr std::uint16_t opcode_mask = 0x7800;
-// How many names in the data of one answer are followed to their addresses.
-constexpr std::size_t additional_names_max = 32;
-
 CookieState cookie_of(const Catalog& catalog, std::span<const std::byte> request,
                       const Query& query, const Peer& peer, const Turn& turn) {
     if (!query.edns || query.edns->cookie.size == 0) return CookieState::none;
@@ -264,6 +262,7 @@ private:
         if (sections_.rcode == Rcode::refused) why_ = ExtendedError::not_authoritative;
         for (const Item& item : sections_.answer())
             if (!put(Section::answer, item, Ttl::seconds_max)) return sections_.rcode;
+        Additional additional(catalog_, turn_, writer_);
         if (const Item& item = sections_.authority; item.rrset) {
             const std::uint32_t ttl_max = sections_.referral
                                               ? Ttl::seconds_max
@@ -271,11 +270,13 @@ private:
             if (!put(Section::authority, item, ttl_max)) return sections_.rcode;
             // RFC 9471 §3.2: siblings' glue has what room is left, and need not be there.
             if (sections_.referral) {
-                addresses(item, Hosts::below_cut);
-                addresses(item, Hosts::others);
+                additional.addresses(item, Additional::Hosts::below_cut);
+                additional.addresses(item, Additional::Hosts::others);
             }
         }
-        for (const Item& item : sections_.answer()) addresses(item, Hosts::all);
+        for (const Item& item : sections_.answer())
+            additional.addresses(item, Additional::Hosts::all);
+        if (additional.lacks_glue()) more_flags_ |= Flag::tc;
         return sections_.rcode;
     }
 
@@ -284,85 +285,6 @@ private:
         if (writer_.rrset(section, *item.path, item.depth, item.rrset, turn_.rotation, ttl_max))
             return true;
         more_flags_ |= Flag::tc;
-        return false;
-    }
-
-    // Addresses of the hosts that an RRset names, as far as the zone has them.
-    enum class Hosts { all, below_cut, others };
-    void addresses(const Item& item, Hosts which) {
-        const Type type = item.rrset.type();
-        const bool service = type == Type::svcb || type == Type::https;
-        if (!service && type != Type::ns && type != Type::mx && type != Type::srv) return;
-        const std::size_t skip = service ? 2 : shape_of(type).skip;
-        const std::byte* record = item.rrset.records().data();
-        for (std::size_t i = 0; i < item.rrset.count(); ++i) {
-            const auto rdata = RRsetView::rdata(record);
-            record += RRsetView::record_size(record);
-            const std::size_t size = plain_name_size(rdata, skip);
-            if (size == 0) continue;
-            auto host = rdata.subspan(skip, size);
-            if (service && size == 1) {
-                // RFC 9460 §2.5: "." is the owner itself in ServiceMode, and nobody in AliasMode.
-                if (load16(rdata.data()) == 0) continue;
-                host = item.path->wire(item.depth);
-            }
-            if (!host_addresses(item, host, which)) return;
-        }
-    }
-
-    // False when as many names have been followed as may be.
-    bool host_addresses(const Item& item, std::span<const std::byte> host, Hosts which) {
-        const Path path(host);
-        const Zone* zone = item.zone;
-        if (path.depth() < zone->depth() || !is_suffix(zone->origin().wire(), path, zone->depth()))
-            return true;
-        if (which != Hosts::all) {
-            const bool below = path.depth() >= item.depth &&
-                               is_suffix(item.path->wire(item.depth), path, item.depth);
-            if (below != (which == Hosts::below_cut)) return true;
-        }
-        if (told(path.hash())) return true;
-        if (which != Hosts::below_cut && told_count_ == told_.size()) return false;
-        // RFC 2181 §5.4.1: beside NS stands what the zone has, if it is glue. Of other hosts is
-        // told what a question for them would find, if need be in a child zone of ours.
-        const Type type = item.rrset.type();
-        const bool glue = type == Type::ns;
-        if (!glue) zone = catalog_.enclosing(path);
-        host_rrset(*zone, path, Type::a, glue, which);
-        host_rrset(*zone, path, Type::aaaa, glue, which);
-        // RFC 9460 §4.1: what a client of an alias would ask for next.
-        const bool itself =
-            path.depth() == item.depth && is_suffix(item.path->wire(item.depth), path, item.depth);
-        if ((type == Type::svcb || type == Type::https) && !itself)
-            host_rrset(*zone, path, type, glue, which);
-        return true;
-    }
-
-    // Of a name in the zone: what is found for it, also what a wildcard makes, but nothing that a
-    // DNAME hides (RFC 6672 §2.4); and what stands below a cut only as glue.
-    void host_rrset(const Zone& zone, const Path& host, Type type, bool glue, Hosts which) {
-        const Lookup lookup = zone.find(host, type);
-        RRsetView rrset;
-        if (const auto* found = std::get_if<Found>(&lookup))
-            rrset = found->rrset;
-        else if (glue && std::holds_alternative<Delegation>(lookup))
-            if (const Node* node = zone.node(host, host.depth())) rrset = node->rrset(type);
-        if (!rrset || writer_.rrset(Section::additional, host, host.depth(), rrset, turn_.rotation))
-            return;
-        // RFC 9471 §3.1: the glue below the cut goes whole, or TC is set.
-        if (which == Hosts::below_cut) more_flags_ |= Flag::tc;
-    }
-
-    static bool is_suffix(std::span<const std::byte> name, const Path& path, std::size_t depth) {
-        const auto suffix = path.wire(depth);
-        return suffix.size() == name.size() && equal_names(suffix.data(), name.data(), name.size());
-    }
-
-    // Whether the addresses of this name have gone out already; it counts as told from now on.
-    bool told(Hash name) {
-        const auto end = told_.begin() + static_cast<std::ptrdiff_t>(told_count_);
-        if (std::find(told_.begin(), end, name) != end) return true;
-        if (told_count_ < told_.size()) told_[told_count_++] = name;
         return false;
     }
 
@@ -383,8 +305,6 @@ private:
     std::uint16_t more_flags_ = 0;
     Path path_;
     Sections sections_;
-    std::size_t told_count_ = 0;
-    std::array<Hash, additional_names_max> told_;
 };
 
 }  // namespace

@@ -26,6 +26,8 @@ std::string_view name_of(Kind kind) {
             return "verb_failed";
         case Kind::mended:
             return "mended";
+        case Kind::relay_lost:
+            return "relay_lost";
         case Kind::mismatch:
             return "mismatch";
         case Kind::left:

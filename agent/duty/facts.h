@@ -1,6 +1,7 @@
 #pragma once
 // Event in, Effect out: the whole language between the agent's machine and its shell.
 
+#include "agent/duty/relay_log.h"
 #include "heartbeat/message.h"
 
 #include <optional>
@@ -28,11 +29,33 @@ struct DutyRules {
     bool has_database = true;  // database.kind = "none": it never leads
 };
 
+// The database has what a master lacked: how far it had applied when that was last seen, and in
+// which start.
+struct Errant {
+    std::uint64_t start = 0;
+    std::optional<heartbeat::GtidPosition> at{};  // nullopt: not known
+    // All that is known is that a master refused it; else somebody wrote to it by hand.
+    bool refused = false;
+    Epoch under{};  // of that master; 0: not known
+    friend bool operator==(const Errant&, const Errant&) = default;
+};
+
+// The relay log as it was last looked at, of that start of the database, and how often one was lost
+// in it.
+struct RelayKnown {
+    std::uint64_t start = 0;
+    std::uint16_t generation = 0;
+    RelayLog log{};
+    friend bool operator==(const RelayKnown&, const RelayKnown&) = default;
+};
+
 // Durable before it is said (docs/PROTOCOL.md, "On disk before on the wire").
 struct AgentRecord {
     Epoch seen;
     Epoch promised;
     Epoch fenced;  // never writable again under this epoch or a lower one
+    std::optional<Errant> errant{};
+    RelayKnown relay{};
     friend bool operator==(const AgentRecord&, const AgentRecord&) = default;
 };
 
@@ -50,9 +73,13 @@ struct DatabaseView {
     bool io_running = false;          // the thread is started; it may still be trying to connect
     bool io_connected = false;
     bool sql_running = false;
-    bool errant = false;
+    bool refused = false;           // by its upstream: it has transactions that are not there
+    bool wrote = false;             // what comes is out of order: it has transactions of its own
     std::string replication_error;  // the database's own words
+    RelayLog relay;
     std::optional<Duration> lag;
+    // Of a writable one: its commits wait. Of a replica: it acknowledges, as set when its I/O
+    // thread began.
     bool semi_sync = false;
     std::uint16_t semi_sync_clients = 0;
     friend bool operator==(const DatabaseView&, const DatabaseView&) = default;
@@ -84,11 +111,14 @@ struct ReplyHeard {
 struct MasterRecordSeen {
     std::vector<Address> addresses;
 };
+// The session has been introduced to this boot of the arbiter, or to another: marks begin anew.
+// Stepped before anything is sealed for the new boot.
+struct Introduced {};
 struct ClockTicked {};
 // The verb that was asked for has ended. At most one verb runs at a time; Demote overtakes any
 // other.
 struct VerbDone {
-    enum class Verb { promote, demote, follow, prepare } verb;
+    enum class Verb { promote, demote, follow, prepare, configure } verb;
     Epoch epoch{};  // as in the effect that asked for it
     bool ok = false;
     std::string why;
@@ -97,8 +127,8 @@ struct VerbDone {
 // the one from before it. A server that can not remember asks for nothing.
 struct RecordFailed {};
 struct Stopping {};  // SIGTERM: demote, give the lease back, then leave
-using Event = std::variant<PageSeen, DatabaseSeen, ReplyHeard, MasterRecordSeen, ClockTicked,
-                           VerbDone, RecordFailed, Stopping>;
+using Event = std::variant<PageSeen, DatabaseSeen, ReplyHeard, MasterRecordSeen, Introduced,
+                           ClockTicked, VerbDone, RecordFailed, Stopping>;
 
 // ---- Effects, in order
 // -----------------------------------------------------------------------------
@@ -110,10 +140,17 @@ struct SendHeartbeat {
     heartbeat::Heartbeat beat;  // to every arbiter; the session adds boot, counter and cookie
 };
 // Apply all that was received, stop replicating, become writable; docs/PROTOCOL.md, "Promotion".
-// `give_up` is the agent's deadline at the time of asking: not writable by then, not at all.
+// `give_up` is the agent's deadline at the time of asking: not writable by then, not at all. Nor
+// is it when the database restarted since `start`: its relay log is gone, and with it what it had
+// received when it was elected; nor when that began anew since `relay` was seen. None but `barred`
+// is kept out, from before the first write.
 struct Promote {
     Epoch epoch;
     Instant give_up;
+    std::uint64_t start = 0;
+    RelayLog relay{};
+    bool semi_sync = false;  // commits wait for an acknowledgement from the first on
+    std::vector<heartbeat::Barred> barred{};
 };
 // Become unwritable at once: read_only, and every client connection killed.
 struct Demote {
@@ -124,6 +161,21 @@ struct Follow {
     ServerId master;
     std::vector<Address> addresses;
     Epoch epoch;
+    bool semi_sync = false;  // acknowledge what is received, from the first on
+};
+// Of a master: commits wait for an acknowledgement, or not; none of `barred` is sent anything or
+// let in, and whoever was barred before and is no longer may come again. Of a replica: acknowledge
+// what is received, or do not, for which the I/O thread is restarted. `mark` names it.
+struct Configure {
+    Epoch epoch;
+    std::uint64_t mark = 0;
+    bool semi_sync = false;
+    std::vector<heartbeat::Barred> barred;
+    bool leads = false;  // it is asked for of a master
+    // Of a replica that acknowledged and does not any more: false when it was told to wait. Then it
+    // receives no more either, until it is told whom to follow: one that was master would pass over
+    // its own events (docs/decisions/0001).
+    bool receives = true;
 };
 // START SLAVE SQL_THREAD, then STOP SLAVE IO_THREAD; the next DatabaseSeen tells what there is.
 struct Prepare {
@@ -153,6 +205,7 @@ enum class Kind {
     prepared,  // stopped receiving, and promised
     verb_failed,
     mended,       // replication was not as it should be, and has been put right
+    relay_lost,   // what was received may be gone, in a database that did not restart
     mismatch,     // DNS and the arbiter name different masters
     left,         // nothing is owed to anybody: the shell may end
     left_undone,  // the shell must end, and something is owed: an alarm
@@ -162,7 +215,7 @@ struct Note {
     Epoch epoch;
     std::string why;
 };
-using Effect = std::variant<Remember, SendHeartbeat, Promote, Demote, Follow, Prepare,
+using Effect = std::variant<Remember, SendHeartbeat, Promote, Demote, Follow, Prepare, Configure,
                             LookAtDatabase, AskMasterRecord, LeaseExtended, LeaseEnded, Note>;
 
 std::string_view name_of(Kind);

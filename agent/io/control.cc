@@ -39,11 +39,13 @@ Control::Control(boost::asio::io_context& loop, ControlParts parts, RecordFile r
       duty_(parts.duty, remembered(record_), boot_now()),
       hooks_(loop, std::move(parts.hooks), say),
       probe_(loop, std::move(parts.page)),
-      channel_(loop, std::move(parts.arbiters), parts.from,
-               [this](const ServerId&, const heartbeat::Reply& reply) {
-                   if (watch_.replied) watch_.replied(reply);
-                   step(ReplyHeard{reply});
-               }),
+      channel_(
+          loop, std::move(parts.arbiters), parts.from,
+          [this](const ServerId&, const heartbeat::Reply& reply) {
+              if (watch_.replied) watch_.replied(reply);
+              step(ReplyHeard{reply});
+          },
+          [this](const ServerId&) { step(Introduced{}); }),
       alarm_(loop),
       looks_(std::make_unique<Timer>(loop)) {
     if (parts.database) database_.emplace(loop, std::move(*parts.database));
@@ -122,9 +124,8 @@ Database::Done Control::verb(VerbDone::Verb verb, Epoch epoch, std::function<voi
 }
 
 void Control::perform_one(const Promote& effect) {
-    database_->promote(effect.give_up, verb(VerbDone::Verb::promote, effect.epoch, [this, effect] {
-                           hooks_.promoted(facts(effect.epoch));
-                       }));
+    database_->promote(effect, verb(VerbDone::Verb::promote, effect.epoch,
+                                    [this, effect] { hooks_.promoted(facts(effect.epoch)); }));
 }
 
 void Control::perform_one(const Demote& effect) {
@@ -136,7 +137,7 @@ void Control::perform_one(const Demote& effect) {
 }
 
 void Control::perform_one(const Follow& effect) {
-    database_->follow(effect.addresses, verb(VerbDone::Verb::follow, effect.epoch, [this, effect] {
+    database_->follow(effect, verb(VerbDone::Verb::follow, effect.epoch, [this, effect] {
                           auto told = facts(effect.epoch);
                           told.emplace_back("ARBITER_MASTER", std::string(effect.master.text()));
                           told.emplace_back("ARBITER_MASTER_ADDRESS",
@@ -147,6 +148,10 @@ void Control::perform_one(const Follow& effect) {
 
 void Control::perform_one(const Prepare& effect) {
     database_->prepare(verb(VerbDone::Verb::prepare, effect.epoch, {}));
+}
+
+void Control::perform_one(const Configure& effect) {
+    database_->configure(effect, verb(VerbDone::Verb::configure, effect.epoch, {}));
 }
 
 void Control::perform_one(const LookAtDatabase&) {

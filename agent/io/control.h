@@ -64,6 +64,7 @@ private:
     void perform_one(const Demote& effect);
     void perform_one(const Follow& effect);
     void perform_one(const Prepare& effect);
+    void perform_one(const Configure& effect);
     void perform_one(const LookAtDatabase& effect);
     void perform_one(const AskMasterRecord& effect);
     void perform_one(const Note& effect);

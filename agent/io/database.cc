@@ -38,37 +38,47 @@ public:
             auto session = Session::open(rules_, patience_);
             if (!session) return tl::unexpected(session.error());
             session_ = std::move(*session);
+            ++serial_;
         }
         return &*session_;
     }
     void close() { session_.reset(); }
+    std::uint64_t serial() const { return serial_; }  // which connection; from 1
 
 private:
     const DatabaseRules& rules_;
     Session::Patience patience_;
     std::optional<Session> session_;
+    std::uint64_t serial_ = 0;
 };
 
-// Tells successive starts of the server apart (DatabaseView::start). The start's second by the
-// server's own clock is the same in every look; two starts within one second differ in that the
-// numbers of the connections begin anew.
+// Tells successive starts of the server apart (DatabaseView::start): by their second, by the
+// server's own clock, and by what two starts within one second do not have in common either. The
+// latter is asked for once a connection, which lives within one start: the server makes another
+// when its clock is set back.
 class Starts {
 public:
-    std::uint64_t of(std::uint64_t started, std::uint64_t connection) {
-        if (started != started_) {
-            again_ = 0;
-        } else if (connection < connection_) {
-            ++again_;
-        }
-        started_ = started;
-        connection_ = connection;
-        return started * 1000 + again_;
+    static tl::expected<std::uint64_t, SqlError> ask(Session& session, std::uint64_t started) {
+        const auto mark = mariadb::start_mark(session);
+        if (!mark) return tl::unexpected(mark.error());
+        return started << 16 | *mark;
     }
+    // Of the look's connection, the `serial`th.
+    tl::expected<std::uint64_t, SqlError> of(Session& session, std::uint64_t started,
+                                             std::uint64_t serial) {
+        if (serial == serial_ && started == start_ >> 16) return start_;
+        const auto asked = ask(session, started);
+        if (!asked) return asked;
+        start_ = *asked;
+        serial_ = serial;
+        return start_;
+    }
+    // Another connection found another start: the next look asks, too.
+    void doubt() { serial_ = 0; }
 
 private:
-    std::uint64_t started_ = 0;
-    std::uint64_t connection_ = 0;
-    std::uint64_t again_ = 0;
+    std::uint64_t start_ = 0;                // of the thread that looks
+    std::atomic<std::uint64_t> serial_ = 0;  // 0: of no connection
 };
 
 // Calls back once, from the loop: with the result, or with the deadline, whichever comes first.
@@ -171,13 +181,16 @@ void Database::Inside::run_look(const std::shared_ptr<LookAnswer>& answer) {
             break;
         }
         const auto seen = mariadb::look(**session);
-        if (seen) {
+        const auto start =
+            seen ? starts.of(**session, seen->started, look_line.serial())
+                 : tl::expected<std::uint64_t, SqlError>(tl::unexpected(seen.error()));
+        if (start) {
             view = seen->view;
-            view.start = starts.of(seen->started, (*session)->id());
+            view.start = *start;
             break;
         }
-        view.why = seen.error().text;
-        if (!seen.error().connection_lost()) break;
+        view.why = start.error().text;
+        if (!start.error().connection_lost()) break;
         look_line.close();
         if (boot_now() - begun >= rules.deadline) break;
     }
@@ -318,17 +331,44 @@ void Database::look(Seen seen) {
     (void)inside_->look_worker.give([inside = inside_.get(), answer] { inside->run_look(answer); });
 }
 
-void Database::promote(Instant give_up, Done done) {
+void Database::promote(const Promote& asked, Done done) {
     inside_->warm();
-    inside_->start(give_up, &mariadb::promote, std::move(done));
+    inside_->start(
+        asked.give_up,
+        [inside = inside_.get(), asked](Session& session,
+                                        const mariadb::Leave& leave) -> mariadb::Result {
+            const auto seen = mariadb::look(session);
+            if (!seen) return tl::unexpected(seen.error().text);
+            const auto start = Starts::ask(session, seen->started);
+            if (!start) return tl::unexpected(start.error().text);
+            if (*start != asked.start) {
+                inside->starts.doubt();
+                return tl::unexpected<std::string>("the database restarted since it asked");
+            }
+            if (may_be_lost(asked.relay, seen->view.relay, false))
+                return tl::unexpected<std::string>("the relay log began anew since it asked");
+            return mariadb::promote(session, inside->rules, asked, leave);
+        },
+        std::move(done));
 }
 
-void Database::follow(std::vector<Address> addresses, Done done) {
+void Database::follow(const Follow& asked, Done done) {
     inside_->start(
         boot_now() + inside_->limits.follow,
-        [inside = inside_.get(), addresses = std::move(addresses)](Session& session,
-                                                                   const mariadb::Leave& leave) {
-            return mariadb::follow(session, inside->rules, addresses, leave);
+        [inside = inside_.get(), asked](Session& session, const mariadb::Leave& leave) {
+            return mariadb::follow(session, inside->rules, asked.addresses, asked.semi_sync, leave);
+        },
+        std::move(done));
+}
+
+void Database::configure(const Configure& asked, Done done) {
+    inside_->start(
+        boot_now() + inside_->limits.configure,
+        [inside = inside_.get(), asked](Session& session, const mariadb::Leave& leave) {
+            return asked.leads ? mariadb::configure_master(session, inside->rules, asked.semi_sync,
+                                                           asked.barred, leave)
+                               : mariadb::configure_replica(session, asked.semi_sync,
+                                                            asked.receives, leave);
         },
         std::move(done));
 }

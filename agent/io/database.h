@@ -20,6 +20,7 @@ struct DatabaseLimits {
     heartbeat::Duration follow = std::chrono::seconds(10);
     heartbeat::Duration prepare = std::chrono::seconds(5);
     heartbeat::Duration demote = std::chrono::seconds(5);
+    heartbeat::Duration configure = std::chrono::seconds(5);
 };
 
 class Database {
@@ -35,8 +36,9 @@ public:
     // Each callback comes once, from the loop, and never from inside the call. A look that gets no
     // answer in time is a view that is not reachable.
     void look(Seen seen);
-    void promote(Instant give_up, Done done);
-    void follow(std::vector<Address> addresses, Done done);
+    void promote(const Promote& asked, Done done);
+    void follow(const Follow& asked, Done done);
+    void configure(const Configure& asked, Done done);
     void prepare(Done done);
     // Overtakes any verb: that one ends, and its connection is killed, before this is done.
     void demote(Done done);

@@ -1,9 +1,10 @@
 #include "agent/io/mariadb.h"
 
+#include "agent/duty/sequence.h"
+#include "agent/io/mariadb_rows.h"
 #include "heartbeat/gtid.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <limits>
 #include <thread>
@@ -20,107 +21,30 @@ using std::chrono::milliseconds;
 constexpr milliseconds poll_every{20};
 // How long one address of the master may take to answer before the next is tried.
 constexpr Duration connect_patience = std::chrono::milliseconds(500);
+// How long one try to follow another master waits for what came from the last: no order waits
+// longer.
+constexpr Duration apply_patience = std::chrono::seconds(2);
 
-std::string text_of(const Row& row, const char* column) {
-    const auto found = row.find(column);
-    return found == row.end() ? std::string() : found->second.value_or("");
-}
-
-std::uint64_t number_of(const std::string& text) {
-    std::uint64_t number = 0;
-    std::from_chars(text.data(), text.data() + text.size(), number);
-    return number;
-}
-
-tl::unexpected<std::string> failed(const SqlError& error) {
-    return tl::unexpected(error.text);
-}
-
-// The default connection's; empty when the server is not configured as a replica.
-tl::expected<std::optional<Row>, SqlError> replica_status(Session& session) {
-    auto rows = session.ask("SHOW SLAVE STATUS");
-    if (!rows) return tl::unexpected(rows.error());
-    if (rows->empty()) return std::nullopt;
-    return rows->front();
-}
-
-struct Positions {
-    GtidPosition binlog;
-    GtidPosition slave;
-    // With log_slave_updates the binary log has all that was applied; gtid_slave_pos alone knows
-    // where a copy that came from a backup stands.
-    GtidPosition applied() const { return binlog.merged(slave); }
-};
-
-tl::expected<Positions, SqlError> positions(Session& session) {
-    auto rows = session.ask(
-        "SELECT @@global.gtid_binlog_pos AS binlog_pos, @@global.gtid_slave_pos AS slave_pos");
-    if (!rows) return tl::unexpected(rows.error());
-    const auto binlog = GtidPosition::parse(text_of(rows->at(0), "binlog_pos"));
-    const auto slave = GtidPosition::parse(text_of(rows->at(0), "slave_pos"));
-    if (!binlog || !slave) return tl::unexpected(SqlError{-1, "a GTID position that is none"});
-    return Positions{*binlog, *slave};
-}
-
-void add_replica(DatabaseView& view, const Row& status) {
-    view.replica_configured = true;
-    view.upstream = Address::parse(text_of(status, "Master_Host"));
-    view.io_running = text_of(status, "Slave_IO_Running") != "No";
-    view.io_connected = text_of(status, "Slave_IO_Running") == "Yes";
-    view.sql_running = text_of(status, "Slave_SQL_Running") == "Yes";
-    for (const auto& [code, text] : {std::pair{"Last_IO_Errno", "Last_IO_Error"},
-                                     std::pair{"Last_SQL_Errno", "Last_SQL_Error"}}) {
-        const auto number = static_cast<int>(number_of(text_of(status, code)));
-        if (number == 0) continue;
-        if (!view.replication_error.empty()) view.replication_error += "; ";
-        view.replication_error += fmt::format("{}: {}", number, text_of(status, text));
-        if (says_errant(number, text_of(status, text))) view.errant = true;
+// START SLAVE SQL_THREAD, then STOP SLAVE IO_THREAD: with both threads stopped the next START would
+// throw the relay log away (LAB.md, F2).
+Result stop_receiving(Session& session) {
+    const auto status = replica_status(session);
+    if (!status) return failed(status.error());
+    if (!*status) return {};
+    if (text_of(**status, "Slave_SQL_Running") != "Yes") {
+        const auto done = session.run("START SLAVE SQL_THREAD");
+        if (!done) return failed(done.error());
     }
-    const std::string lag = text_of(status, "Seconds_Behind_Master");
-    if (!lag.empty()) view.lag = std::chrono::seconds(number_of(lag));
-    // A relay log between two stopped threads is thrown away by the next START SLAVE: what was
-    // received and not applied does not count any more.
-    const bool kept = view.sql_running || view.io_running;
-    const auto received = GtidPosition::parse(text_of(status, "Gtid_IO_Pos"));
-    if (kept && received && view.applied) view.received = view.applied->merged(*received);
-}
-
-void add_counters(Seen& seen, const std::vector<Row>& rows) {
-    bool as_master = false;
-    bool as_replica = false;
-    for (const Row& row : rows) {
-        std::string name = text_of(row, "VARIABLE_NAME");
-        std::transform(name.begin(), name.end(), name.begin(),
-                       [](unsigned char c) { return std::tolower(c); });
-        const std::string value = text_of(row, "VARIABLE_VALUE");
-        if (name == "rpl_semi_sync_master_status") as_master = value == "ON";
-        if (name == "rpl_semi_sync_slave_status") as_replica = value == "ON";
-        if (name == "rpl_semi_sync_master_clients") {
-            seen.view.semi_sync_clients = static_cast<std::uint16_t>(std::min<std::uint64_t>(
-                number_of(value), std::numeric_limits<std::uint16_t>::max()));
-        }
-        // Both are of the moment when the statement began, by one clock of whole seconds: their
-        // difference is the server's own start time, exactly and always the same.
-        if (name == "uptime") seen.started = number_of(text_of(row, "now")) - number_of(value);
+    if (text_of(**status, "Slave_IO_Running") != "No") {
+        const auto done = session.run("STOP SLAVE IO_THREAD");
+        if (!done) return failed(done.error());
     }
-    seen.view.semi_sync = as_master || as_replica;
-}
-
-// What the rules of docs/PROTOCOL.md stand on ("Servers start fenced, and so that they rejoin").
-std::string what_is_wrong(const Row& row) {
-    if (text_of(row, "version").find("MariaDB") == std::string::npos) {
-        return fmt::format("kind is mariadb, the server is {}", text_of(row, "version"));
-    }
-    if (text_of(row, "log_bin") != "1") return "log_bin is off";
-    if (text_of(row, "log_slave_updates") != "1") return "log_slave_updates is off";
-    if (text_of(row, "strict") != "1") return "gtid_strict_mode is off";
     return {};
 }
 
-tl::expected<std::string, SqlError> server_clock(Session& session) {
-    auto now = session.value("SELECT SYSDATE(6)");
-    if (!now) return tl::unexpected(now.error());
-    return now->value_or("");
+bool by_gtid(const Row& status) {
+    const std::string by = text_of(status, "Using_Gtid");
+    return by == "Slave_Pos" || by == "Current_Pos";
 }
 
 // Waits for all that was received to be applied.
@@ -152,22 +76,27 @@ Result drain(Session& session, const Leave& leave) {
     }
 }
 
-// The next write gets a number that is at least sequence_step above all that was ever seen here.
-// MariaDB lifts its counter when gtid_slave_pos is set, and never lets it down again; the position
-// itself is put back in the same statement. No event is written, so that nothing has to wait for a
-// semi-sync replica while none can be there yet.
-Result raise_sequence(Session& session) {
+// The next write gets a number of the epoch's own (agent/duty/sequence.h), above all that was ever
+// seen here; also in the domain that an empty server is going to write in. MariaDB lifts its
+// counter when gtid_slave_pos is set, and never lets it down again; the position itself is put back
+// in the same statement. No event is written, so that nothing has to wait for a semi-sync replica
+// while none can be there yet.
+Result raise_sequence(Session& session, Epoch epoch) {
     const auto have = positions(session);
     if (!have) return failed(have.error());
-    const auto id = session.value("SELECT @@global.server_id");
-    if (!id) return failed(id.error());
-    const auto server = static_cast<std::uint32_t>(number_of(id->value_or("0")));
+    const auto ids =
+        session.ask("SELECT @@global.server_id AS server, @@global.gtid_domain_id AS domain");
+    if (!ids) return failed(ids.error());
+    const auto server = static_cast<std::uint32_t>(number_of(text_of(ids->at(0), "server")));
+    const auto domain = static_cast<std::uint32_t>(number_of(text_of(ids->at(0), "domain")));
     std::vector<heartbeat::Gtid> raised = have->applied().entries();
-    // An empty server has nothing that another could lack.
-    if (raised.empty()) return {};
+    const bool wrote = std::any_of(raised.begin(), raised.end(), [&](const heartbeat::Gtid& gtid) {
+        return gtid.domain == domain;
+    });
+    if (!wrote) raised.push_back({domain, server, 0});
     for (auto& gtid : raised) {
         gtid.server = server;
-        gtid.sequence += sequence_step;
+        gtid.sequence = raised_sequence(epoch, gtid.sequence);
     }
     const auto above = GtidPosition::of(std::move(raised));
     if (!above) return tl::unexpected<std::string>("a GTID position that is none");
@@ -178,29 +107,6 @@ Result raise_sequence(Session& session) {
     return {};
 }
 
-// A statement can lie in the socket of a server that is stopped, and be performed when the lease is
-// long over. So the server itself looks at the time again, by its own clock, which is only used to
-// measure how long ago we asked for it.
-Result become_writable(Session& session, const Leave& leave) {
-    const auto clock = server_clock(session);
-    if (!clock) return failed(clock.error());
-    const auto left =
-        std::chrono::duration_cast<std::chrono::microseconds>(leave.give_up - leave.now()).count();
-    if (left <= 0 || leave.overtaken)
-        return tl::unexpected<std::string>("the lease ends before it is writable");
-    const auto done = session.run(
-        fmt::format("BEGIN NOT ATOMIC IF SYSDATE(6) < {} + INTERVAL {} MICROSECOND THEN "
-                    "SET GLOBAL read_only=0; ELSE SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT="
-                    "'the lease ended before it was writable'; END IF; END",
-                    quoted(*clock), left));
-    if (!done) return failed(done.error());
-    if (leave.ended()) {
-        (void)session.run("SET GLOBAL read_only=1");
-        return tl::unexpected<std::string>("the lease ended while it became writable");
-    }
-    return {};
-}
-
 bool follows_already(const Row& status, const DatabaseRules& rules, const Address& address) {
     return text_of(status, "Master_Host") == address.text() &&
            number_of(text_of(status, "Master_Port")) == rules.replication_port &&
@@ -208,8 +114,24 @@ bool follows_already(const Row& status, const DatabaseRules& rules, const Addres
            text_of(status, "Using_Gtid") == "Slave_Pos";
 }
 
-Result point_at(Session& session, const DatabaseRules& rules, const Address& address) {
-    if (const auto done = session.run("STOP SLAVE"); !done) return failed(done.error());
+// CHANGE MASTER throws the relay log away, and with it what this server has received, says that it
+// has, and may have acknowledged: all of it is applied first. One that can not apply it stays where
+// it is, and says why.
+Result apply_received(Session& session, const Row& status, const Leave& leave) {
+    const bool kept = text_of(status, "Slave_IO_Running") != "No" ||
+                      text_of(status, "Slave_SQL_Running") == "Yes";
+    if (!kept || !by_gtid(status)) return {};  // nobody counts it, and it can not be kept
+    if (auto ready = stop_receiving(session); !ready) return ready;
+    const Leave soon{leave.now, std::min(leave.give_up, leave.now() + apply_patience),
+                     leave.overtaken};
+    if (auto drained = drain(session, soon); !drained)
+        return tl::unexpected("what was received would be lost: " + drained.error());
+    return {};
+}
+
+Result point_at(Session& session, const DatabaseRules& rules, const Address& address,
+                const Leave& leave) {
+    if (auto done = run_in_time(session, leave, "STOP SLAVE"); !done) return done;
     const auto have = positions(session);
     if (!have) return failed(have.error());
     // What was written here as master is in the binary log only; from there it goes on.
@@ -218,23 +140,28 @@ Result point_at(Session& session, const DatabaseRules& rules, const Address& add
             fmt::format("SET GLOBAL gtid_slave_pos={}", quoted(have->applied().text())));
         if (!set) return failed(set.error());
     }
-    const auto changed = session.run(fmt::format(
-        "CHANGE MASTER TO MASTER_HOST={}, MASTER_PORT={}, MASTER_USER={}, MASTER_PASSWORD={}, "
-        "MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, MASTER_HEARTBEAT_PERIOD=1",
-        quoted(address.text()), rules.replication_port, quoted(rules.replication_user),
-        quoted(rules.replication_password)));
-    if (!changed) return failed(changed.error());
-    return {};
+    return run_in_time(
+        session, leave,
+        fmt::format("CHANGE MASTER TO MASTER_HOST={}, MASTER_PORT={}, MASTER_USER={}, "
+                    "MASTER_PASSWORD={}, MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1, "
+                    "MASTER_HEARTBEAT_PERIOD=1",
+                    quoted(address.text()), rules.replication_port, quoted(rules.replication_user),
+                    quoted(rules.replication_password)));
 }
 
 // A replica passes over events of its own server id in silence, and a killed master whose recovery
 // cut its last transactions off needs just those back. With semi-sync enabled (and
 // gtid_strict_mode, which look() asks for) MariaDB takes them when they are newer than what it has
-// (MDEV-21117, MDEV-27760).
-Result start_replica(Session& session) {
-    for (const char* statement : {"SET GLOBAL rpl_semi_sync_slave_enabled=1", "START SLAVE"})
-        if (const auto done = session.run(statement); !done) return failed(done.error());
-    return {};
+// (MDEV-21117, MDEV-27760). So the arbiter has such a server in S before it is told to follow
+// (docs/decisions/0001).
+Result start_replica(Session& session, bool acknowledges, const Leave& leave) {
+    const auto before = replica_status(session);
+    if (!before) return failed(before.error());
+    const bool receives = *before && text_of(**before, "Slave_IO_Running") != "No";
+    if (auto done = set_acknowledging(session, acknowledges); !done) return done;
+    if (auto done = run_in_time(session, leave, "START SLAVE"); !done) return done;
+    // One that begins now takes the setting by itself.
+    return receives ? restart_receiving(session, acknowledges, true, leave) : Result{};
 }
 
 // Both threads run and are connected, or the database's own words why not.
@@ -260,78 +187,36 @@ Result wait_running(Session& session, Instant until, const Leave& leave) {
 
 }  // namespace
 
-bool says_errant(int code, const std::string& text) {
-    // 1950: what came is out of order in a domain. 1236 has many meanings; "purged" is not ours.
-    if (code == 1950) return true;
-    return code == 1236 && text.find("not in the master's binlog") != std::string::npos;
-}
-
-tl::expected<Seen, SqlError> look(Session& session) {
-    Seen seen;
-    DatabaseView& view = seen.view;
-    // Alone: beside an aggregate MariaDB answers 0 for a 1 (LAB.md, F1).
-    const auto read_only = is_read_only(session);
-    if (!read_only) return tl::unexpected(read_only.error());
-    view.read_only = *read_only;
-    auto settings = session.ask(
-        "SELECT @@version AS version, @@global.log_bin AS log_bin, @@global.gtid_strict_mode AS "
-        "strict, @@global.log_slave_updates AS log_slave_updates");
-    if (!settings) return tl::unexpected(settings.error());
-    view.why = what_is_wrong(settings->at(0));
-    const auto have = positions(session);
-    if (!have) return tl::unexpected(have.error());
-    view.flavour = heartbeat::GtidFlavour::mariadb;
-    view.applied = view.received = have->applied();
-    const auto status = replica_status(session);
-    if (!status) return tl::unexpected(status.error());
-    if (*status) add_replica(view, **status);
-    // Positions of a server that does not log as it must are not what it has: an empty one without
-    // a binary log would pass for an empty server.
-    if (!view.why.empty()) {
-        view.received.reset();
-        view.applied.reset();
-    }
-    auto counters = session.ask(
-        "SELECT VARIABLE_NAME, VARIABLE_VALUE, UNIX_TIMESTAMP() AS now "
-        "FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME IN ('Uptime', "
-        "'Rpl_semi_sync_master_status', 'Rpl_semi_sync_slave_status', "
-        "'Rpl_semi_sync_master_clients')");
-    if (!counters) return tl::unexpected(counters.error());
-    add_counters(seen, *counters);
-    view.reachable = true;
-    return seen;
-}
-
 Result prepare(Session& session) {
     const auto status = replica_status(session);
     if (!status) return failed(status.error());
     if (!*status) return {};
-    if (text_of(**status, "Slave_SQL_Running") != "Yes") {
-        const auto done = session.run("START SLAVE SQL_THREAD");
-        if (!done) return failed(done.error());
-    }
-    if (text_of(**status, "Slave_IO_Running") != "No") {
-        const auto done = session.run("STOP SLAVE IO_THREAD");
-        if (!done) return failed(done.error());
-    }
-    return {};
+    const bool by_hand = text_of(**status, "Slave_SQL_Running") != "Yes" &&
+                         number_of(text_of(**status, "Last_SQL_Errno")) == 0;
+    if (!by_hand || text_of(**status, "Slave_IO_Running") == "No") return stop_receiving(session);
+    // A look has to find it beside the other thread: of two that never ran at one time nobody could
+    // tell that their relay log is the same.
+    const auto done = session.run("START SLAVE SQL_THREAD");
+    if (!done) return failed(done.error());
+    return tl::unexpected<std::string>("somebody had stopped applying: it begins again first");
 }
 
-Result promote(Session& session, const Leave& leave) {
+Result promote(Session& session, const DatabaseRules& rules, const Promote& asked,
+               const Leave& leave) {
     if (leave.ended()) return tl::unexpected<std::string>("the lease ends before it is writable");
     const auto read_only = is_read_only(session);
     if (!read_only) return failed(read_only.error());
     const auto status = replica_status(session);
     if (!status) return failed(status.error());
-    if (!*read_only && !*status) return {};
+    if (!*read_only && !*status)
+        return configure_master(session, rules, asked.semi_sync, asked.barred, leave);
     // Without GTID nobody knows what was received, and RESET SLAVE ALL would throw it away.
-    const std::string by = *status ? text_of(**status, "Using_Gtid") : "";
-    if (*status && by != "Slave_Pos" && by != "Current_Pos")
+    if (*status && !by_gtid(**status))
         return tl::unexpected(fmt::format(
             "it does not replicate by GTID (Using_Gtid: {}), so that what it received is not "
             "known: STOP SLAVE; CHANGE MASTER TO MASTER_USE_GTID=slave_pos; START SLAVE",
-            by));
-    if (auto ready = prepare(session); !ready) return ready;
+            text_of(**status, "Using_Gtid")));
+    if (auto ready = stop_receiving(session); !ready) return ready;
     if (auto drained = drain(session, leave); !drained) return drained;
     for (const char* statement : {"STOP SLAVE", "RESET SLAVE ALL"}) {
         if (leave.ended())
@@ -339,25 +224,32 @@ Result promote(Session& session, const Leave& leave) {
         if (const auto done = session.run(statement); !done) return failed(done.error());
     }
     if (*read_only) {
-        if (auto raised = raise_sequence(session); !raised) return raised;
+        if (auto raised = raise_sequence(session, asked.epoch); !raised) return raised;
     }
+    if (auto opened = bar(session, rules, asked.barred, leave); !opened) return opened;
+    if (auto set = set_acknowledging(session, false); !set) return set;
+    if (auto set = set_waiting(session, asked.semi_sync); !set) return set;
     return become_writable(session, leave);
 }
 
 Result follow(Session& session, const DatabaseRules& rules, const std::vector<Address>& addresses,
-              const Leave& leave) {
+              bool semi_sync, const Leave& leave) {
     if (addresses.empty()) return tl::unexpected<std::string>("the master has no address");
     if (auto fenced = set_read_only(session); !fenced) return fenced;
+    // What is applied would wait for an acknowledgement, too. Nobody else waits: it is read-only.
+    if (auto set = set_waiting(session, false); !set) return set;
     Result last;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
         if (leave.ended()) break;
         const auto status = replica_status(session);
         if (!status) return failed(status.error());
         if (!*status || !follows_already(**status, rules, addresses[i])) {
-            if (auto done = point_at(session, rules, addresses[i]); !done) return done;
+            if (*status)
+                if (auto done = apply_received(session, **status, leave); !done) return done;
+            if (auto done = point_at(session, rules, addresses[i], leave); !done) return done;
         }
         if (leave.ended()) break;
-        if (const auto done = start_replica(session); !done) return done;
+        if (const auto done = start_replica(session, semi_sync, leave); !done) return done;
         // Not long: the thread goes on trying by itself, and an election must not wait for this
         // verb.
         last =
@@ -400,6 +292,14 @@ tl::expected<std::uint64_t, SqlError> last_connection(Session& session) {
     const auto value = session.value("SELECT MAX(ID) FROM information_schema.PROCESSLIST");
     if (!value) return tl::unexpected(value.error());
     return number_of(value->value_or("0"));
+}
+
+// The clock sequence of the UUIDs that it makes, drawn at its start by the time in nanoseconds and
+// the process's number.
+tl::expected<std::uint64_t, SqlError> start_mark(Session& session) {
+    const auto value = session.value("SELECT CONV(SUBSTRING(UUID(), 20, 4), 16, 10)");
+    if (!value) return tl::unexpected(value.error());
+    return number_of(value->value_or("0")) & 0xffff;
 }
 
 }  // namespace agent::mariadb

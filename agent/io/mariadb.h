@@ -32,20 +32,41 @@ struct Seen {
 };
 tl::expected<Seen, SqlError> look(Session& session);
 
-// START SLAVE SQL_THREAD, then STOP SLAVE IO_THREAD: with both threads stopped the next START would
-// throw the relay log away (LAB.md, F2).
+// Stops receiving, while what was received is applied. Where somebody had stopped that, it begins
+// again and says so: to be asked once more after a look.
 Result prepare(Session& session);
 
-// How far the sequence is raised: a commit that only the old master has can then never have the
-// same number as one of the new master's (docs/PROTOCOL.md, "Promotion").
-constexpr std::uint64_t sequence_step = 1'000'000;
+// `asked.start` and `asked.relay` are the caller's to judge.
+Result promote(Session& session, const DatabaseRules& rules, const Promote& asked,
+               const Leave& leave);
 
-Result promote(Session& session, const Leave& leave);
-
-// Becomes a replica of the first of `addresses` that can be replicated from.
+// Becomes a replica of the first of `addresses` that can be replicated from, and acknowledges what
+// it receives, or does not.
 Result follow(Session& session, const DatabaseRules& rules, const std::vector<Address>& addresses,
-              const Leave& leave);
+              bool semi_sync, const Leave& leave);
 
+// Of a master: commits wait, or not, and `barred` and nobody else is barred when this has
+// succeeded.
+Result configure_master(Session& session, const DatabaseRules& rules, bool waits,
+                        const std::vector<heartbeat::Barred>& barred, const Leave& leave);
+// `receives` false: one that has to cease to acknowledge stops receiving too.
+Result configure_replica(Session& session, bool acknowledges, bool receives, const Leave& leave);
+
+// Whether commits wait for an acknowledgement.
+Result set_waiting(Session& session, bool on);
+// Whether what is received is acknowledged by an I/O thread that starts from now on ...
+Result set_acknowledging(Session& session, bool on);
+// ... and by one that runs: it is started again when it has to be, and loses nothing.
+Result restart_receiving(Session& session, bool on, bool receives, const Leave& leave);
+// Each of `barred` is let in no more, and has no connection; all others are let in as before.
+Result bar(Session& session, const DatabaseRules& rules,
+           const std::vector<heartbeat::Barred>& barred, const Leave& leave);
+
+// Performed by the server before `leave` ends, or not at all.
+Result run_in_time(Session& session, const Leave& leave, const std::string& statement,
+                   const std::string& late = "it came too late, and was not done");
+// Nobody writes when the lease has ended.
+Result become_writable(Session& session, const Leave& leave);
 Result set_read_only(Session& session);
 tl::expected<bool, SqlError> is_read_only(Session& session);
 
@@ -55,8 +76,10 @@ tl::expected<bool, SqlError> is_read_only(Session& session);
 tl::expected<std::size_t, SqlError> kill_clients(Session& session, const std::string& own_user,
                                                  std::uint64_t last);
 tl::expected<std::uint64_t, SqlError> last_connection(Session& session);
+// Of 16 bits: another one in each start of the server, also of two within one second.
+tl::expected<std::uint64_t, SqlError> start_mark(Session& session);
 
-// The database says that this replica has transactions which its master does not have.
-bool says_errant(int code, const std::string& text);
+// The master says that it does not have what this replica has.
+bool says_refused(int code, const std::string& text);
 
 }  // namespace agent::mariadb

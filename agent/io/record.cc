@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -51,6 +52,52 @@ std::optional<Epoch> take_epoch(std::string_view& text, std::string_view key) {
     return epoch;
 }
 
+// A number, and the space behind it.
+bool take_number(std::string_view& line, std::uint64_t& number) {
+    const auto [rest, error] = std::from_chars(line.data(), line.data() + line.size(), number);
+    line.remove_prefix(static_cast<std::size_t>(rest - line.data()));
+    if (error != std::errc() || line.substr(0, 1) != " ") return false;
+    line.remove_prefix(1);
+    return true;
+}
+
+// A line that is there only while the database has what a master lacked: "errant 17 0-1-42", with
+// "?" for a position that is not known; "refused 5 17 0-1-42" when the master of epoch 5 said so,
+// and that is all that is known. False: it is none.
+bool take_errant(std::string_view& text, std::optional<Errant>& errant) {
+    Errant found;
+    const auto begins = [&](std::string_view key) { return text.substr(0, key.size()) == key; };
+    found.refused = begins("refused ");
+    if (!found.refused && !begins("errant ")) return true;
+    std::string_view line = take_line(text);
+    line.remove_prefix(line.find(' ') + 1);
+    if (found.refused && !take_number(line, found.under.value)) return false;
+    if (!take_number(line, found.start)) return false;
+    if (line != "?") {
+        found.at = heartbeat::GtidPosition::parse(line);
+        if (!found.at) return false;
+    }
+    errant = std::move(found);
+    return true;
+}
+
+// A line that is there from when a database was first looked at: its start, how often a relay log
+// was lost in it, and what was seen of the last: "relay 17 1 42 43 2 open".
+bool take_relay(std::string_view& text, RelayKnown& relay) {
+    constexpr std::string_view key = "relay ";
+    if (text.substr(0, key.size()) != key) return true;
+    std::string_view line = take_line(text);
+    line.remove_prefix(key.size());
+    std::uint64_t generation = 0;
+    const bool numbers = take_number(line, relay.start) && take_number(line, generation) &&
+                         take_number(line, relay.log.io) && take_number(line, relay.log.sql) &&
+                         take_number(line, relay.log.starts);
+    if (!numbers || generation > std::numeric_limits<std::uint16_t>::max()) return false;
+    relay.generation = static_cast<std::uint16_t>(generation);
+    relay.log.drained = line == "drained";
+    return relay.log.drained || line == "open";
+}
+
 bool write_all(int file, std::string_view text) {
     while (!text.empty()) {
         const ssize_t written = ::write(file, text.data(), text.size());
@@ -67,6 +114,16 @@ std::string record_text(const ServerId& self, const AgentRecord& record) {
     std::string text =
         fmt::format("{}\nserver {}\nseen {}\npromised {}\nfenced {}\n", first_line, self.text(),
                     record.seen.value, record.promised.value, record.fenced.value);
+    if (record.errant)
+        text += fmt::format(
+            "{} {} {}\n",
+            record.errant->refused ? fmt::format("refused {}", record.errant->under.value)
+                                   : "errant",
+            record.errant->start, record.errant->at ? record.errant->at->text() : "?");
+    if (const RelayKnown& relay = record.relay; relay.start != 0)
+        text +=
+            fmt::format("relay {} {} {} {} {} {}\n", relay.start, relay.generation, relay.log.io,
+                        relay.log.sql, relay.log.starts, relay.log.drained ? "drained" : "open");
     return text + fmt::format("checksum {:016x}\n", checksum(text));
 }
 
@@ -81,16 +138,20 @@ tl::expected<AgentRecord, std::string> parse_record(const ServerId& self, std::s
     const auto seen = take_epoch(text, "seen");
     const auto promised = take_epoch(text, "promised");
     const auto fenced = take_epoch(text, "fenced");
+    std::optional<Errant> errant;
+    const bool whole_errant = take_errant(text, errant);
+    RelayKnown relay;
+    const bool whole_relay = take_relay(text, relay);
     const std::string_view covered = whole.substr(0, whole.size() - text.size());
     // The whole rest at once: nothing may be missing and nothing may follow.
-    if (!seen || !promised || !fenced ||
+    if (!seen || !promised || !fenced || !whole_errant || !whole_relay ||
         text != fmt::format("checksum {:016x}\n", checksum(covered))) {
         return tl::unexpected<std::string>("its checksum does not match");
     }
     if (server_line != server) {
         return tl::unexpected(fmt::format("it belongs to '{}', this is '{}'", server_line, server));
     }
-    return AgentRecord{*seen, *promised, *fenced};
+    return AgentRecord{*seen, *promised, *fenced, std::move(errant), relay};
 }
 
 RecordFile::RecordFile(std::string directory, const ServerId& self, Handle lock)

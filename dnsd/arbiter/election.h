@@ -16,6 +16,10 @@ struct Candidate {
     unsigned priority = 0;        // as the arbiter's configuration has it
     unsigned priority_asked = 0;  // as the server itself asks for
     std::size_t turn = 0;         // its place among those that asked
+    // It led until it yielded to a switchover that failed: it has the lease back, if it lacks
+    // nothing.
+    bool given_back = false;
+    unsigned penalty = 0;  // whole points for leases that it lost
 };
 
 struct NoCandidate {};
@@ -30,7 +34,8 @@ struct Incomparable {
 };
 using Outcome = std::variant<NoCandidate, Winner, Incomparable>;
 
-// most-advanced: received, applied, priority, id. first-request: received, then who asked first.
+// most-advanced: received, applied, penalty, priority, id. first-request: received, then who asked
+// first.
 Outcome elect(Choose choose, std::span<const Candidate> candidates);
 
 // One candidate window: since when it is open, and who asked in which order.

@@ -1,19 +1,32 @@
 #include "dnsd/arbiter/lease.h"
 
-#include <algorithm>
+#include "heartbeat/sim_points.h"
 
 namespace dnsd {
 
 namespace {
 
 Instant end_of(const ArbiterRules& rules, Duration longest, Instant from) {
-    return longest >= Record::unbounded ? Instant::max() : from + rules.expiry(longest);
+    if (longest >= Record::unbounded) {
+        if (!SIM_BROKEN(unconfirmed_lease_has_no_end)) return Instant::max();
+        longest = rules.lease;
+    }
+    if (SIM_BROKEN(longest_lease_counts)) longest = rules.lease;
+    if (SIM_BROKEN(expiry_is_waited_for)) return from + longest / 4;
+    if (SIM_BROKEN(expiry_counts_drift)) return from + longest;
+    return from + rules.expiry(longest);
 }
 
 }  // namespace
 
 Lease::Lease(const ArbiterRules& rules, const Record& record, Instant now) {
-    if (record.lease_may_live) quarantine(end_of(rules, record.lease_longest, now));
+    if (record.lease_may_live) {
+        if (!SIM_BROKEN(quarantine_after_restart))
+            quarantine(end_of(rules, record.lease_longest, now));
+    } else if (record.epoch != Epoch{} && !SIM_BROKEN(free_is_not_believed_at_once)) {
+        // It may be an older copy, and somebody hold what was granted since.
+        quarantine(now + rules.expiry(rules.lease));
+    }
 }
 
 bool Lease::lives() const {
@@ -60,16 +73,8 @@ void Lease::quarantine(Instant until) {
     refused_ = writable_ = false;
 }
 
-void Lease::writable(std::uint64_t database_start) {
-    writable_ = true;
-    if (database_start_ == 0) database_start_ = database_start;
-}
-
-bool Lease::database_restarted(std::uint64_t database_start) const {
-    return database_start_ != 0 && database_start != 0 && database_start != database_start_;
-}
-
 Instant Lease::lapses_at(const ArbiterRules& rules) const {
+    if (SIM_BROKEN(grant_without_a_writer_lapses)) return Instant::max();
     const bool running = state_ == LeaseState::held || state_ == LeaseState::expiring;
     return running && !writable_ && !refused_ ? granted_ + rules.lapse() : Instant::max();
 }

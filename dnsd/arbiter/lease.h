@@ -18,6 +18,8 @@ public:
     // When it has surely ended; only while it lives.
     Instant ends() const { return ends_; }
     Instant last_ack() const { return last_ack_; }
+    // Of its epoch, or its first renewal after a start.
+    Instant granted() const { return granted_; }
 
     // An ACK leaves at `now` under a new epoch, or under the same.
     void grant(const ArbiterRules& rules, Duration longest, Instant now);
@@ -36,11 +38,9 @@ public:
     // A lease of which nothing is known but that it may live until then.
     void quarantine(Instant until);
 
-    // The holder was heard to be writable under this epoch, in this life of its database.
-    void writable(std::uint64_t database_start);
+    // The holder was heard to be writable under this epoch, in this run of the arbiter.
+    void writable() { writable_ = true; }
     bool was_writable() const { return writable_; }
-    // 0 is "not known", and no restart.
-    bool database_restarted(std::uint64_t database_start) const;
     // When a grant under which nobody became writable lapses.
     Instant lapses_at(const ArbiterRules& rules) const;
 
@@ -53,7 +53,6 @@ private:
     Instant granted_{};
     bool refused_ = false;
     bool writable_ = false;
-    std::uint64_t database_start_ = 0;
 };
 
 }  // namespace dnsd

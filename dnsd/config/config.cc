@@ -29,9 +29,6 @@ public:
 
     Config all() {
         const auto mode = top_.word("mode", "act", {"act", "observe"});
-        if (mode.value == "observe")
-            document_.error(mode.place, "mode \"observe\" is not possible in this version",
-                            "only \"act\": what it decides, it does");
         config_.mode = mode.value;
         dns();
         heartbeats();
@@ -40,6 +37,8 @@ public:
         monitor();
         hooks();
         zones_and_groups();
+        for (GroupConfig& group : config_.groups)
+            group.rules.mode = mode.value == "observe" ? Mode::observe : Mode::act;
         config_.tcp = read_tcp_limits(document_, tcp_, secondaries());
         top_.finish();
         return std::move(config_);
@@ -171,13 +170,15 @@ private:
         const auto* zone = top_.raw().get("zone");
         const bool long_form = (zone && zone->is_array()) || top_.has("group");
         if (long_form) {
-            for (Table& table : top_.tables("zone", zones_max)) zone_table(table);
+            std::vector<Table> zone_tables = top_.tables("zone", zones_max);
+            for (Table& table : zone_tables) zone_table(table);
+            zones_known_ = config_.zones.size() == zone_tables.size();
             for (Table& table : top_.tables("group", groups_max)) group_table(table);
             refuse_short_form();
+            unique_names();
         } else {
             short_form();
         }
-        unique_names();
     }
 
     void refuse_short_form() {
@@ -233,7 +234,7 @@ private:
         const auto name = top_.text("zone", "");
         const auto file = top_.text("zone_file", "");
         ZoneConfig rest = rest_of_zone(top_);
-        GroupTables tables{top_.table("www"), top_.table("master"), top_.table("servers")};
+        GroupTables tables = group_tables(top_);
         if (!top_.has("zone")) {
             document_.error({}, "no zone is configured",
                             "zone = \"wiki.example\" and zone_file = \"wiki.example.zone\"");
@@ -272,16 +273,20 @@ private:
 
     void group_table(Table& table) {
         const auto zone_field = table.text("zone", "");
-        GroupTables tables{table.table("www"), table.table("master"), table.table("servers")};
+        GroupTables tables = group_tables(table);
         const ZoneConfig* zone = nullptr;
-        if (!table.has("zone") && config_.zones.size() == 1) {
+        if (!table.has("zone") && config_.zones.size() == 1 && zones_known_) {
             zone = &config_.zones.front();
         } else if (!table.has("zone")) {
-            document_.error(table.place(), "a [[group]] does not say in which zone its names are",
-                            "zone = \"wiki.example\"");
-        } else if (const auto name = zone_name(zone_field)) {
-            zone = find_zone(*name);
-            if (!zone) unknown_zone(zone_field);
+            if (zones_known_)
+                document_.error(table.place(),
+                                "a [[group]] does not say in which zone its names are",
+                                "zone = \"wiki.example\"");
+        } else if (zone_field.said) {
+            if (const auto name = zone_name(zone_field)) {
+                zone = find_zone(*name);
+                if (!zone && zones_known_) unknown_zone(zone_field);
+            }
         }
         const zones::Name origin = zone ? zone->name : zones::Name();
         const auto name = table.text("name", origin.text());
@@ -292,12 +297,33 @@ private:
                          [](char c) { return c > ' ' && c < 127; }))
             document_.error(name.place, "the name of a group is 1 to 255 visible ASCII characters");
         for (const GroupConfig& other : config_.groups)
-            if (other.rules.group == name.value)
+            if (other.rules.group == name.value && (zone || name.said))
                 document_.error(name.place, fmt::format("the group {} is there twice", name.value),
                                 "name = \"...\" tells groups of one zone apart");
+        if (tables.servers) unique_servers(*tables.servers, name.value);
         config_.groups.push_back(
             read_group(document_, table.place(), name.value, origin, std::move(tables)));
-        group_places_.push_back(table.place());
+        groups_seen_.push_back({table.place(), zone != nullptr});
+    }
+
+    static GroupTables group_tables(Table& table) {
+        GroupTables tables{table.table("www"), table.table("master"), table.table("servers")};
+        tables.servers_wrong = table.has("servers") && !tables.servers;
+        return tables;
+    }
+
+    // A server's key is its name: whose heartbeat it is says which group is meant.
+    void unique_servers(const Table& servers, const std::string& group) {
+        for (const auto& [key, node] : servers.raw()) {
+            const std::string name(key.str());
+            const auto [other, fresh] = group_of_.emplace(name, group);
+            if (fresh || !ServerId::parse(name)) continue;
+            document_.error_shown(
+                place_of(key.source()), name.size(),
+                fmt::format("server '{}' is in the group {} already", name, other->second),
+                "an agent speaks for one group: a second agent, with a name and a key of its own, "
+                "may run on the same machine");
+        }
     }
 
     void unknown_zone(const Field<std::string>& field) {
@@ -311,11 +337,14 @@ private:
 
     // Two groups that made one name would each undo what the other did.
     void unique_names() {
-        std::set<zones::Name> names;
+        std::map<zones::Name, std::size_t> makers;
         for (std::size_t i = 0; i < config_.groups.size(); ++i) {
+            if (!groups_seen_[i].zone_known) continue;
             for (const zones::Name& name : live_names(config_.groups[i])) {
-                if (names.insert(name).second || !document_.clean()) continue;
-                document_.error(i < group_places_.size() ? group_places_[i] : Place{},
+                if (name == config_.groups[i].zone) continue;  // stands in for what is no name
+                const auto [maker, fresh] = makers.emplace(name, i);
+                if (fresh || maker->second == i) continue;
+                document_.error(groups_seen_[i].place,
                                 fmt::format("two groups make {}", name.text()),
                                 "name = \"...\" in [group.www] and [group.master]");
             }
@@ -329,7 +358,13 @@ private:
     std::string directory_;
     Config config_;
     std::map<zones::Name, std::size_t> zone_at_;  // in config_.zones: there may be 100,000
-    std::vector<Place> group_places_;
+    bool zones_known_ = true;  // each [[zone]] has a name that can be read, and its own
+    struct GroupSeen {
+        Place place;
+        bool zone_known;
+    };
+    std::vector<GroupSeen> groups_seen_;           // of config_.groups, in the long form
+    std::map<std::string, std::string> group_of_;  // by the server's name
 };
 
 }  // namespace

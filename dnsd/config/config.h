@@ -89,12 +89,15 @@ std::vector<zones::Name> live_names(const GroupConfig& group);
 std::vector<zones::Mistake> live_names_in(const zones::Loaded&, const GroupConfig& group);
 
 // What changed, a line each, as a reload prints it: "+ server wiki5", "~ www.ttl 10s -> 5s".
-// A reload takes the zones, who may transfer them and by which keys; everything else waits for a
-// restart.
+// A reload takes the zones, who may transfer them and by which keys, and of a group what its
+// arbiter can take as it goes (arbitration.h); everything else waits for a restart.
 std::vector<std::string> zone_differences(const std::vector<ZoneConfig>& before,
                                           const std::vector<ZoneConfig>& after);
 std::vector<std::string> transfer_differences(const TransferConfig& before,
                                               const TransferConfig& after);
+// Of one group; `alone`: there is no other, and it need not be named.
+std::vector<std::string> live_differences(const GroupConfig& before, const GroupConfig& after,
+                                          bool alone);
 std::vector<std::string> restart_differences(const Config& before, const Config& after);
 std::vector<std::string> differences(const Config& before, const Config& after);  // all
 

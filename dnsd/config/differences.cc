@@ -2,6 +2,7 @@
 #include "dnsd/config/fields.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include <fmt/format.h>
@@ -45,14 +46,6 @@ std::string flag(bool value) {
     return value ? "true" : "false";
 }
 
-std::string describe(const ServerRules& server) {
-    std::string out = joined(server.addresses);
-    if (server.weight != 1) out += fmt::format(" weight {}", server.weight);
-    if (server.priority != 0) out += fmt::format(" priority {}", server.priority);
-    if (!server.may_lead) out += " may not lead";
-    return out;
-}
-
 std::string choose_text(Choose choose) {
     return choose == Choose::first_request ? "first-request" : "most-advanced";
 }
@@ -84,31 +77,76 @@ std::string printable(const std::string& bytes) {
     return text + "\"";
 }
 
-void compare_groups(Differences& out, const std::string& prefix, const GroupConfig& before,
-                    const GroupConfig& after) {
+// What a running arbiter takes as it goes.
+void compare_rules(Differences& out, const std::string& prefix, const ArbiterRules& before,
+                   const ArbiterRules& after) {
+    const std::string www = prefix + "www.";
+    const std::string master = prefix + "master.";
+    const auto number = [&](const std::string& key, unsigned old_value, unsigned new_value) {
+        out.value(key, std::to_string(old_value), std::to_string(new_value));
+    };
+    const auto share = [&](const char* key, const std::optional<Duration>& old_value,
+                           const std::optional<Duration>& new_value) {
+        const auto text = [](const std::optional<Duration>& said) {
+            return said ? duration_text(*said) : std::string("default");
+        };
+        out.value(master + key, text(old_value), text(new_value));
+    };
+    out.value(www + "down_after", before.down_after, after.down_after);
+    number(www + "up_after", before.up_after, after.up_after);
+    out.value(master + "heartbeat", before.heartbeat, after.heartbeat);
+    out.value(master + "lease", before.lease, after.lease);
+    out.value(master + "max_lag", before.max_lag, after.max_lag);
+    out.value(master + "choose", choose_text(before.choose), choose_text(after.choose));
+    const auto loss = [](Loss one) { return one == Loss::allow ? "allow" : "none"; };
+    out.value(master + "loss", loss(before.loss), loss(after.loss));
+    out.value(master + "semi_sync", flag(before.semi_sync), flag(after.semi_sync));
+    number(master + "ackers", before.ackers, after.ackers);
+    out.value(master + "damping", before.block, after.block);
+    out.value(master + "damping_max", before.block_max, after.block_max);
+    number(master + "failovers_per_hour", before.failovers_an_hour, after.failovers_an_hour);
+    out.value(master + "penalty_half_life", before.penalty_half_life, after.penalty_half_life);
+    share("demotion", before.demotion_said, after.demotion_said);
+    share("guard", before.guard_said, after.guard_said);
+    share("window", before.window_said, after.window_said);
+    const auto drift = [](double rho) { return static_cast<unsigned>(std::lround(rho * 1e6)); };
+    number(master + "clock_drift", drift(before.rho), drift(after.rho));
+    out.value(master + "allow_confirm_dead", flag(before.confirm_dead), flag(after.confirm_dead));
+    const auto mode = [](Mode one) { return one == Mode::act ? "act" : "observe"; };
+    out.value(prefix + "mode", mode(before.mode), mode(after.mode));
+    match(
+        before.servers, after.servers, [](const ServerRules& s) { return s.id; },
+        [&](const ServerRules& s, bool is_new) {
+            if (!is_new) out.removed("server", s.id.text());
+        },
+        [&](const ServerRules& a, const ServerRules& b) {
+            const std::string name = fmt::format("server {} ", b.id.text());
+            number(name + "weight", a.weight, b.weight);
+            number(name + "priority", a.priority, b.priority);
+            out.value(name + "may_lead", flag(a.may_lead), flag(b.may_lead));
+        });
+}
+
+// What is fixed at the start: names that the zone is watched for, keys, and from where who speaks.
+void compare_fixed(Differences& out, const std::string& prefix, const GroupConfig& before,
+                   const GroupConfig& after) {
     const std::string www = prefix + "www.";
     const std::string master = prefix + "master.";
     out.value(prefix + "zone", before.zone.text(), after.zone.text());
     out.value(www + "name", before.www_name.text(), after.www_name.text());
     out.value(www + "ttl", std::chrono::seconds(before.www_ttl),
               std::chrono::seconds(after.www_ttl));
-    out.value(www + "down_after", before.rules.down_after, after.rules.down_after);
-    out.value(www + "up_after", std::to_string(before.rules.up_after),
-              std::to_string(after.rules.up_after));
     out.value(master + "name", before.master_name.text(), after.master_name.text());
     out.value(master + "ttl", std::chrono::seconds(before.master_ttl),
               std::chrono::seconds(after.master_ttl));
-    out.value(master + "heartbeat", before.rules.heartbeat, after.rules.heartbeat);
-    out.value(master + "lease", before.rules.lease, after.rules.lease);
-    out.value(master + "max_lag", before.rules.max_lag, after.rules.max_lag);
-    out.value(master + "choose", choose_text(before.rules.choose), choose_text(after.rules.choose));
     match(
         before.rules.servers, after.rules.servers, [](const ServerRules& s) { return s.id; },
         [&](const ServerRules& s, bool is_new) {
-            is_new ? out.added("server", s.id.text()) : out.removed("server", s.id.text());
+            if (is_new) out.added("server", s.id.text());
         },
         [&](const ServerRules& a, const ServerRules& b) {
-            out.value(fmt::format("server {}", b.id.text()), describe(a), describe(b));
+            out.value(fmt::format("server {}", b.id.text()), joined(a.addresses),
+                      joined(b.addresses));
         });
 }
 
@@ -135,7 +173,6 @@ void compare_settings(Differences& out, const Config& before, const Config& afte
     const auto told = [](const std::optional<std::string>& text) {
         return !text ? std::string("default") : printable(*text);
     };
-    out.value("mode", before.mode, after.mode);
     out.value("dns.listen", joined(before.dns_listen), joined(after.dns_listen));
     out.value("dns.workers", std::to_string(before.workers), std::to_string(after.workers));
     out.value("dns.udp_size", std::to_string(before.udp_size_max),
@@ -213,6 +250,13 @@ std::vector<std::string> transfer_differences(const TransferConfig& before,
     return out.lines;
 }
 
+std::vector<std::string> live_differences(const GroupConfig& before, const GroupConfig& after,
+                                          bool alone) {
+    Differences out;
+    compare_rules(out, alone ? "" : "group " + after.rules.group + " ", before.rules, after.rules);
+    return out.lines;
+}
+
 std::vector<std::string> restart_differences(const Config& before, const Config& after) {
     Differences out;
     compare_settings(out, before, after);
@@ -223,13 +267,19 @@ std::vector<std::string> restart_differences(const Config& before, const Config&
             is_new ? out.added("group", g.rules.group) : out.removed("group", g.rules.group);
         },
         [&](const GroupConfig& a, const GroupConfig& b) {
-            compare_groups(out, alone ? "" : "group " + b.rules.group + " ", a, b);
+            compare_fixed(out, alone ? "" : "group " + b.rules.group + " ", a, b);
         });
     return out.lines;
 }
 
 std::vector<std::string> differences(const Config& before, const Config& after) {
     std::vector<std::string> lines = restart_differences(before, after);
+    const bool alone = before.groups.size() == 1 && after.groups.size() == 1;
+    for (const GroupConfig& old : before.groups)
+        for (const GroupConfig& now : after.groups)
+            if (old.rules.group == now.rules.group)
+                for (std::string& line : live_differences(old, now, alone))
+                    lines.push_back(std::move(line));
     for (auto& more : {transfer_differences(before.transfer, after.transfer),
                        zone_differences(before.zones, after.zones)})
         lines.insert(lines.end(), more.begin(), more.end());

@@ -49,7 +49,7 @@ struct Home {
     std::string_view key;
     std::string_view table;
 };
-constexpr std::array<Home, 31> homes{{{"key_file", "[heartbeat]"},
+constexpr std::array<Home, 42> homes{{{"key_file", "[heartbeat]"},
                                       {"keys", "[heartbeat]"},
                                       {"cluster", "[heartbeat]"},
                                       {"name", "[heartbeat]"},
@@ -58,6 +58,17 @@ constexpr std::array<Home, 31> homes{{{"key_file", "[heartbeat]"},
                                       {"choose", "[master]"},
                                       {"max_lag", "[master]"},
                                       {"loss", "[master]"},
+                                      {"semi_sync", "[master]"},
+                                      {"ackers", "[master]"},
+                                      {"damping", "[master]"},
+                                      {"damping_max", "[master]"},
+                                      {"failovers_per_hour", "[master]"},
+                                      {"penalty_half_life", "[master]"},
+                                      {"demotion", "[master]"},
+                                      {"guard", "[master]"},
+                                      {"window", "[master]"},
+                                      {"clock_drift", "[master]"},
+                                      {"allow_confirm_dead", "[master]"},
                                       {"down_after", "[www]"},
                                       {"up_after", "[www]"},
                                       {"workers", "[dns]"},
@@ -182,7 +193,7 @@ Field<std::string> Table::text(std::string_view key, std::string otherwise) {
     if (const auto* value = node->as_string())
         return {value->get(), place_of(node->source()), true};
     wrong_type(key, *node, "a string in quotes");
-    return {std::move(otherwise), place_of(node->source()), false};
+    return {std::move(otherwise), place_of(node->source()), false, true};
 }
 
 Field<bool> Table::flag(std::string_view key, bool otherwise) {
@@ -191,7 +202,7 @@ Field<bool> Table::flag(std::string_view key, bool otherwise) {
     if (const auto* value = node->as_boolean())
         return {value->get(), place_of(node->source()), true};
     wrong_type(key, *node, "true or false");
-    return {otherwise, place_of(node->source()), false};
+    return {otherwise, place_of(node->source()), false, true};
 }
 
 Field<unsigned> Table::number(std::string_view key, unsigned otherwise, unsigned least,
@@ -202,12 +213,12 @@ Field<unsigned> Table::number(std::string_view key, unsigned otherwise, unsigned
     const auto* value = node->as_integer();
     if (!value) {
         wrong_type(key, *node, "a whole number");
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     if (value->get() < least || value->get() > most) {
         document_->error(place, fmt::format("'{}'{} is {}, which is not between {} and {}", key,
                                             in(), value->get(), least, most));
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     return {static_cast<unsigned>(value->get()), place, true};
 }
@@ -222,14 +233,14 @@ Field<Duration> Table::duration(std::string_view key, Duration otherwise, Durati
         document_->error_shown(
             place, 1, fmt::format("'{}'{} must be a duration, not {}", key, in(), kind_of(*node)),
             std::string(duration_hint));
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     const auto parsed = parse_duration(value->get());
     if (!parsed) {
         document_->error(
             place, fmt::format("'{}'{} is \"{}\", which is no duration", key, in(), value->get()),
             std::string(duration_hint));
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     if (*parsed < least || *parsed > most) {
         document_->error(place,
@@ -238,7 +249,7 @@ Field<Duration> Table::duration(std::string_view key, Duration otherwise, Durati
                          otherwise == Duration::zero()
                              ? ""
                              : fmt::format("\"{}\" is the default", duration_text(otherwise)));
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     return {*parsed, place, true};
 }
@@ -254,19 +265,19 @@ Field<std::size_t> Table::bytes(std::string_view key, std::size_t otherwise, std
         document_->error_shown(
             place, 1, fmt::format("'{}'{} must be a size, not {}", key, in(), kind_of(*node)),
             hint);
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     const auto parsed = parse_bytes(value->get());
     if (!parsed) {
         document_->error(place,
                          fmt::format("'{}'{} is \"{}\", which is no size", key, in(), value->get()),
                          hint);
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     if (*parsed < least || *parsed > most) {
         document_->error(place, fmt::format("{} \"{}\" is not between \"{}\" and \"{}\"", key,
                                             value->get(), bytes_text(least), bytes_text(most)));
-        return {otherwise, place, false};
+        return {otherwise, place, false, true};
     }
     return {*parsed, place, true};
 }
@@ -278,9 +289,9 @@ Field<unsigned> Table::ttl(std::string_view key, unsigned otherwise) {
             field.place,
             fmt::format("{} \"{}\" is not whole seconds", key, duration_text(field.value)),
             fmt::format("DNS counts in seconds: \"{}s\"", field.value / 1s + 1));
-        return {otherwise, field.place, false};
+        return {otherwise, field.place, false, true};
     }
-    return {static_cast<unsigned>(field.value / 1s), field.place, field.said};
+    return {static_cast<unsigned>(field.value / 1s), field.place, field.said, field.wrong};
 }
 
 Field<std::string> Table::word(std::string_view key, std::string otherwise,
@@ -292,7 +303,7 @@ Field<std::string> Table::word(std::string_view key, std::string otherwise,
                      fmt::format("'{}'{} is \"{}\", which is not one of \"{}\"", key, in(),
                                  field.value, fmt::join(words, "\", \"")),
                      meant.empty() ? "" : fmt::format("did you mean \"{}\"?", meant));
-    return {std::move(otherwise), field.place, false};
+    return {std::move(otherwise), field.place, false, true};
 }
 
 std::vector<Field<std::string>> Table::texts(std::string_view key, std::size_t most) {

@@ -3,6 +3,7 @@
 // was not asked for is an unknown key. (Tables iterate in alphabetical order, so mistakes are
 // sorted at the end; the parser stops at the first mistake of syntax.)
 
+#include "dnsd/config/duration_text.h"
 #include "dnsd/config/mistakes.h"
 #include "heartbeat/identity.h"
 
@@ -24,18 +25,15 @@ struct Place {
 };
 Place place_of(const toml::source_region&);
 
-// A value that was written, with its place; `said` is false for a default.
+// A value that was written, with its place; `said` is false for a default, and for one that stands
+// in for what was written and is `wrong`: that was said, and nothing that follows from it is.
 template <typename T>
 struct Field {
     T value;
     Place place;
     bool said = false;
+    bool wrong = false;
 };
-
-// "250ms", "6s", "30m", "1h", "2d": a whole number and a unit.
-std::optional<Duration> parse_duration(std::string_view text);
-// The largest unit that says it whole.
-std::string duration_text(Duration);
 
 // "4096B", "64KiB", "16MiB", "1GiB": a whole number and a unit.
 std::optional<std::size_t> parse_bytes(std::string_view text);
@@ -53,6 +51,7 @@ public:
     std::vector<Mistake> take() { return std::move(mistakes_); }
     void add(Mistake mistake) { mistakes_.push_back(std::move(mistake)); }  // of another file
     bool clean() const { return mistakes_.empty(); }
+    std::size_t count() const { return mistakes_.size(); }
 
 private:
     std::string file_;

@@ -1,5 +1,6 @@
 #include "dnsd/config/groups.h"
 
+#include "dnsd/config/arbitration.h"
 #include "heartbeat/message.h"
 
 #include <algorithm>
@@ -24,20 +25,18 @@ constexpr unsigned ttl_default = 5;
 constexpr Duration heartbeat_min = 100ms;
 constexpr Duration lease_max = 60s;
 
-// Where a broken rule is shown, by the key that its sentence names.
-using Places = std::vector<std::pair<std::string_view, Place>>;
-
 struct Timing {
     Field<Duration> heartbeat;
     Field<Duration> lease;
 };
 
-// 3H + L/4 ≤ L, in the operator's own numbers. true when it holds.
-bool check_lease(Document& document, const Timing& timing) {
+// 3H + L/4 ≤ L, in the operator's own numbers; what breaks it is wrong from then on.
+void check_lease(Document& document, const Timing& timing, RuleKeys& keys) {
     const Duration heartbeat = timing.heartbeat.value;
     const Duration lease = timing.lease.value;
-    if (lease >= 4 * heartbeat) return true;
+    if (lease >= 4 * heartbeat || timing.heartbeat.wrong || timing.lease.wrong) return;
     const std::string why = "3 heartbeats and a quarter of the lease to fence must fit: ";
+    keys.wrong.push_back(timing.lease.said ? "lease" : "heartbeat");
     if (timing.lease.said)
         document.error(timing.lease.place,
                        fmt::format("lease \"{}\" is too short for heartbeat \"{}\"",
@@ -50,7 +49,6 @@ bool check_lease(Document& document, const Timing& timing) {
                                    duration_text(heartbeat), duration_text(lease)),
                        fmt::format("{}at most \"{}\"; \"{}\" is the default", why,
                                    duration_text(lease / 4), duration_text(heartbeat_default)));
-    return false;
 }
 
 // "www", "www.live" or "www.wiki.example.": under the zone, and not the zone itself.
@@ -71,9 +69,11 @@ std::optional<zones::Name> live_name(Document& document, const Field<std::string
     return *name;
 }
 
+// `addresses_told`: what is wrong with them as a whole was said already.
 std::optional<ServerRules> read_server(Document& document, const std::string& name, Place place,
                                        std::optional<Table> table,
-                                       const std::vector<Field<std::string>>& addresses) {
+                                       const std::vector<Field<std::string>>& addresses,
+                                       bool addresses_told) {
     const auto id = ServerId::parse(name);
     if (!id)
         document.error_shown(place, name.size(),
@@ -91,7 +91,7 @@ std::optional<ServerRules> read_server(Document& document, const std::string& na
         else
             rules.addresses.push_back(*address);
     }
-    if (addresses.empty() && document.clean())
+    if (addresses.empty() && !addresses_told)
         document.error_shown(place, name.size(), fmt::format("server '{}' has no address", name),
                              fmt::format("{} = \"192.0.2.11\"", name));
     std::sort(rules.addresses.begin(), rules.addresses.end());
@@ -117,14 +117,15 @@ std::vector<ServerRules> read_servers(Document& document, Table& table) {
         const std::string name(key.str());
         std::optional<Table> inner;
         std::vector<Field<std::string>> addresses;
+        const std::size_t before = document.count();
         if (node.is_table()) {
             inner = table.table(name);
             addresses = inner->texts("address", heartbeat::addresses_max);
         } else {
             addresses = table.texts(name, heartbeat::addresses_max);
         }
-        const auto rules =
-            read_server(document, name, place_of(key.source()), std::move(inner), addresses);
+        const auto rules = read_server(document, name, place_of(key.source()), std::move(inner),
+                                       addresses, document.count() != before);
         if (!rules) continue;
         for (const Address& address : rules->addresses) {
             const auto [owner, fresh] = owners.emplace(address, name);
@@ -139,25 +140,6 @@ std::vector<ServerRules> read_servers(Document& document, Table& table) {
     std::sort(servers.begin(), servers.end(),
               [](const auto& a, const auto& b) { return a.id < b.id; });
     return servers;
-}
-
-// The rules that only the arbiter knows; each sentence is shown at the first key that it names.
-void check_rules(Document& document, const ArbiterRules& rules, const Places& places,
-                 Place otherwise) {
-    for (const std::string& sentence : rules.check()) {
-        Place place = otherwise;
-        std::size_t first = std::string::npos;
-        for (const auto& [key, where] : places) {
-            const std::size_t at = sentence.find(key);
-            if (at >= first) continue;
-            first = at;
-            place = where;
-        }
-        // "what: what to write instead"
-        const std::size_t colon = sentence.find(": ");
-        document.error(place, sentence.substr(0, colon),
-                       colon == std::string::npos ? "" : sentence.substr(colon + 2));
-    }
 }
 
 // Clients that still believe an old `master` write into nowhere: PROTOCOL.md bounds how long.
@@ -180,58 +162,51 @@ GroupConfig read_group(Document& document, Place place, std::string name, const 
     GroupConfig group{{}, zone, {}, {}};
     group.rules.group = std::move(name);
 
-    const auto www_name = live_name(document, www.text("name", "www"), zone);
-    const auto down_after = www.duration("down_after", down_after_default, 100ms, 1h);
-    const auto up_after = www.number("up_after", 2, 1, 100);
+    const auto www_field = www.text("name", "www");
+    const auto www_name = live_name(document, www_field, zone);
+    RuleKeys keys;
+    group.rules.down_after =
+        keys.take("down_after", www.duration("down_after", down_after_default, 100ms, 1h));
+    group.rules.up_after = keys.take("up_after", www.number("up_after", 2, 1, 100));
     group.www_ttl = www.ttl("ttl", ttl_default).value;
 
     const auto master_field = master.text("name", "master");
     const auto master_name = live_name(document, master_field, zone);
     Timing timing{master.duration("heartbeat", heartbeat_default, heartbeat_min, lease_max / 4),
                   master.duration("lease", lease_default, 4 * heartbeat_min, lease_max)};
+    group.rules.heartbeat = keys.take("heartbeat", timing.heartbeat);
+    group.rules.lease = keys.take("lease", timing.lease);
     const auto most_ttl =
         static_cast<unsigned>(std::chrono::ceil<std::chrono::seconds>(timing.lease.value).count());
     const auto master_ttl = master.ttl("ttl", std::min(ttl_default, most_ttl));
-    const auto max_lag = master.duration("max_lag", max_lag_default, 0s, 24h);
+    group.rules.max_lag =
+        keys.take("max_lag", master.duration("max_lag", max_lag_default, 0s, 24h));
     const auto choose = master.word("choose", "most-advanced", {"most-advanced", "first-request"});
-    const auto loss = master.word("loss", "none", {"none", "allow"});
-    if (loss.said)
-        document.error(loss.place,
-                       fmt::format("loss \"{}\" is not possible in this version", loss.value),
-                       "there is no gate yet: who received most of those that can be reached is "
-                       "promoted; leave the line out");
+    group.rules.choose =
+        choose.value == "first-request" ? Choose::first_request : Choose::most_advanced;
+    read_arbitration(master, group.rules, keys);
+    if (!group.rules.demotion_said) check_lease(document, timing, keys);
 
     if (www_name && master_name && *www_name == *master_name)
-        document.error(master_field.place,
+        document.error(master_field.said ? master_field.place : www_field.place,
                        fmt::format("the pool and the master can not both be {}", www_name->text()));
     group.www_name = www_name.value_or(zone);
     group.master_name = master_name.value_or(zone);
     group.master_ttl = master_ttl.value;
-    check_master_ttl(document, master_ttl, most_ttl, timing.lease.value);
-
-    if (tables.servers) group.rules.servers = read_servers(document, *tables.servers);
-    if (!tables.servers || tables.servers->raw().empty())
-        document.error(tables.servers ? tables.servers->place() : place,
-                       fmt::format("no server is configured for {}", group.rules.group),
-                       "[servers] with a line for each: wiki1 = \"192.0.2.11\"");
-    group.rules.heartbeat = timing.heartbeat.value;
-    group.rules.lease = timing.lease.value;
-    group.rules.down_after = down_after.value;
-    group.rules.up_after = up_after.value;
-    group.rules.max_lag = max_lag.value;
-    group.rules.choose =
-        choose.value == "first-request" ? Choose::first_request : Choose::most_advanced;
+    if (!keys.is_wrong("lease"))
+        check_master_ttl(document, master_ttl, most_ttl, timing.lease.value);
     www.finish();
     master.finish();
 
-    if (!check_lease(document, timing) || !document.clean()) return group;
-    Places places;
-    if (timing.lease.said) places.emplace_back("lease", timing.lease.place);
-    if (timing.heartbeat.said) places.emplace_back("heartbeat", timing.heartbeat.place);
-    if (down_after.said) places.emplace_back("down_after", down_after.place);
-    if (up_after.said) places.emplace_back("up_after", up_after.place);
-    if (max_lag.said) places.emplace_back("max_lag", max_lag.place);
-    check_rules(document, group.rules, places, place);
+    const std::size_t before_servers = document.count();
+    if (tables.servers) group.rules.servers = read_servers(document, *tables.servers);
+    if (!tables.servers_wrong && (!tables.servers || tables.servers->raw().empty()))
+        document.error(tables.servers ? tables.servers->place() : place,
+                       fmt::format("no server is configured for {}", group.rules.group),
+                       "[servers] with a line for each: wiki1 = \"192.0.2.11\"");
+    if (tables.servers_wrong || document.count() != before_servers)
+        keys.wrong.insert(keys.wrong.end(), {"server", "servers"});
+    check_rules(document, group.rules, keys, place);
     return group;
 }
 

@@ -11,6 +11,7 @@ struct GroupTables {
     std::optional<Table> www;
     std::optional<Table> master;
     std::optional<Table> servers;
+    bool servers_wrong = false;  // it is there and no table, which was said
 };
 
 // `name` and `zone` are what the group is called and whose names it makes; `place` is where a

@@ -85,7 +85,7 @@ NoAnswer not_reached(const std::string& path, int error) {
 NoAnswer silent(const std::string& path, Duration patience, bool sent) {
     const auto seconds = std::chrono::duration<double>(patience).count();
     NoAnswer no{fmt::format("the arbiter at {} did not answer within {:.0f} s", path, seconds),
-                "it is stopped or overloaded: systemctl status arbiter-dnsd", sent};
+                "it is stopped or overloaded: systemctl status arbiter-dnsd", sent, true};
     if (sent) no.hint = "what was asked for may be going on still; see: arbiterctl status";
     return no;
 }
@@ -122,11 +122,23 @@ std::optional<NoAnswer> send_all(int fd, std::string_view text, const std::strin
     return std::nullopt;
 }
 
-tl::expected<std::string, NoAnswer> read_line(int fd, const std::string& path, Instant deadline,
-                                              Duration patience) {
-    std::string line;
+// Up to the next newline; `rest` is what came behind it.
+tl::expected<std::string, NoAnswer> read_line(int fd, std::string& rest, const std::string& path,
+                                              Instant deadline, Duration patience) {
+    std::string line = std::exchange(rest, {});
     std::array<char, 16384> buffer;
+    std::size_t looked = 0;
     while (true) {
+        const std::size_t end = line.find('\n', looked);
+        if (end != std::string::npos) {
+            rest = line.substr(end + 1);
+            line.resize(end);
+            return line;
+        }
+        looked = line.size();
+        if (line.size() > answer_size_max)
+            return tl::unexpected(NoAnswer{fmt::format("the answer from {} is too long", path),
+                                           "is that the socket of arbiter-dnsd?", true});
         const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0 && errno == EAGAIN) {
@@ -138,20 +150,14 @@ tl::expected<std::string, NoAnswer> read_line(int fd, const std::string& path, I
             return tl::unexpected(
                 NoAnswer{fmt::format("the arbiter at {} hung up in the middle of its answer", path),
                          "its journal says why: journalctl -u arbiter-dnsd", true});
-        const std::string_view part(buffer.data(), static_cast<std::size_t>(got));
-        const std::size_t end = part.find('\n');
-        line += part.substr(0, end);
-        if (end != std::string_view::npos) return line;
-        if (line.size() > answer_size_max)
-            return tl::unexpected(NoAnswer{fmt::format("the answer from {} is too long", path),
-                                           "is that the socket of arbiter-dnsd?", true});
+        line.append(buffer.data(), static_cast<std::size_t>(got));
     }
 }
 
 }  // namespace
 
 tl::expected<Json, NoAnswer> ask(const std::string& socket_path, const Json& question,
-                                 Duration patience) {
+                                 Duration patience, const OnStep& on_step) {
     const Instant deadline = heartbeat::boot_now() + patience;
     const Socket socket;
     if (socket.get() < 0) return tl::unexpected(not_reached(socket_path, errno));
@@ -160,14 +166,18 @@ tl::expected<Json, NoAnswer> ask(const std::string& socket_path, const Json& que
     if (auto failed =
             send_all(socket.get(), question.dump() + '\n', socket_path, deadline, patience))
         return tl::unexpected(*std::move(failed));
-    auto line = read_line(socket.get(), socket_path, deadline, patience);
-    if (!line) return tl::unexpected(std::move(line.error()));
-    Json answer = Json::parse(*line, nullptr, false);
-    if (!answer.is_object())
-        return tl::unexpected(
-            NoAnswer{fmt::format("what {} answered is no answer of an arbiter", socket_path),
-                     "is that the socket of arbiter-dnsd, and of this release?", true});
-    return answer;
+    std::string rest;
+    while (true) {
+        auto line = read_line(socket.get(), rest, socket_path, deadline, patience);
+        if (!line) return tl::unexpected(std::move(line.error()));
+        Json answer = Json::parse(*line, nullptr, false);
+        if (!answer.is_object())
+            return tl::unexpected(
+                NoAnswer{fmt::format("what {} answered is no answer of an arbiter", socket_path),
+                         "is that the socket of arbiter-dnsd, and of this release?", true});
+        if (answer.value("going_on", Json(false)) != Json(true)) return answer;
+        if (on_step) on_step(answer);
+    }
 }
 
 }  // namespace dnsd

@@ -4,6 +4,7 @@
 
 #include "heartbeat/identity.h"
 
+#include <functional>
 #include <string>
 
 #include <nlohmann/json_fwd.hpp>
@@ -19,11 +20,15 @@ struct NoAnswer {
     std::string error;
     std::string hint;
     bool sent = false;  // the question has left: what it asks for may be going on
+    bool late = false;  // no answer came in time
 };
 
-// The object that the daemon answered with, as it is.
+using OnStep = std::function<void(const nlohmann::ordered_json&)>;
+// The object that the daemon answered with, as it is. `on_step` hears of what goes on before that:
+// objects with "going_on": true.
 tl::expected<nlohmann::ordered_json, NoAnswer> ask(const std::string& socket_path,
                                                    const nlohmann::ordered_json& question,
-                                                   heartbeat::Duration patience);
+                                                   heartbeat::Duration patience,
+                                                   const OnStep& on_step = {});
 
 }  // namespace dnsd

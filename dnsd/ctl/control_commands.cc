@@ -2,6 +2,7 @@
 
 #include "dnsd/ctl/client.h"
 #include "dnsd/ctl/commands.h"
+#include "dnsd/ctl/explain.h"
 #include "dnsd/ctl/render.h"
 #include "dnsd/ctl/suggest.h"
 
@@ -154,8 +155,12 @@ Exit explain(const CommandOptions& options, const std::string& server) {
     const Asked asked = ask_daemon(options, "status", patience);
     if (asked.exit != Exit::done) return asked.exit;
     const Json status = status_of(asked.answer);
-    const std::string text = render_explanation(status, server);
-    if (text.empty()) {
+    const std::string why =
+        server.empty() ? render_groups_explanation(status) : render_explanation(status, server);
+    if (server.empty() && why.empty())
+        return complain(options.json, Exit::refused, "the arbiter has no groups to explain");
+    const std::string text = why + render_last_events(status, server);
+    if (why.empty()) {
         const std::vector<std::string> names = server_names(status);
         std::string hint = "servers: ";
         for (const std::string& each : names) hint += (hint.back() == ' ' ? "" : ", ") + each;

@@ -1,13 +1,16 @@
 // arbiterctl: what the operator types.
 
+#include "dnsd/ctl/act.h"
 #include "dnsd/ctl/client.h"
 #include "dnsd/ctl/commands.h"
 #include "dnsd/ctl/suggest.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -27,6 +30,8 @@ struct Line {
     std::string configuration = configuration_default;
     std::string server;
     dnsd::TsigOptions tsig;
+    dnsd::ActOptions act;
+    dnsd::HistoryOptions history;
     bool watch = false;
     bool version = false;
     std::function<Exit()> run;
@@ -48,6 +53,55 @@ void declare_tsig(CLI::App& keys, Line& line) {
     tsig->callback([&] { line.run = [&] { return dnsd::keys_tsig(line.options, line.tsig); }; });
 }
 
+CLI::App* declare_act(CLI::App& app, Line& line, const char* name, const char* help) {
+    CLI::App* act = app.add_subcommand(name, help);
+    act->add_option("--group", line.act.group, "where several are configured");
+    act->add_option("--reason", line.act.reason, "kept in the history");
+    act->add_flag("--dry-run", line.act.dry_run, "say what would be done, and do nothing");
+    act->add_option("--wait", line.act.wait, "stop waiting after this; what was asked for goes on")
+        ->capture_default_str();
+    act->callback([&line, name] {
+        line.act.command = name;
+        line.run = [&line] { return dnsd::act(line.options, line.act); };
+    });
+    return act;
+}
+
+// What ends by itself, or is said to last.
+void declare_end(CLI::App* act, Line& line) {
+    act->add_option("--for", line.act.length, "how long: 30m, 2h");
+    act->add_flag("--until-undone", line.act.until_undone, "without an end of its own");
+}
+
+void declare_acts(CLI::App& app, Line& line) {
+    declare_act(app, line, "switchover", "another server leads, and no commit is lost")
+        ->add_option("--to", line.act.to, "which; else the best candidate");
+    CLI::App* drain = declare_act(app, line, "drain", "takes a server out of www and of the lead");
+    drain->add_option("SERVER", line.act.server, "its name")->required();
+    declare_end(drain, line);
+    declare_act(app, line, "undrain", "ends a drain")
+        ->add_option("SERVER", line.act.server, "its name")
+        ->required();
+    declare_end(declare_act(app, line, "pause", "no automatic failover; renewals go on"), line);
+    declare_act(app, line, "resume", "ends a pause, and what the damping blocks");
+    declare_act(app, line, "confirm-dead", "a holder's lease ends now: its machine is surely off")
+        ->add_option("SERVER", line.act.server, "the holder")
+        ->required();
+    CLI::App* adopt = declare_act(app, line, "adopt", "makes a server master by your word alone");
+    adopt->add_option("--master", line.act.master, "which")->required();
+    adopt->add_flag("--allow-loss", line.act.allow_loss, "though another has received more");
+    declare_act(app, line, "mode", "act, or observe: decides and shows, and moves nothing")
+        ->add_option("MODE", line.act.mode, "act or observe")
+        ->required();
+    CLI::App* history = app.add_subcommand("history", "what was decided, by whom and why");
+    history->add_option("--group", line.history.group, "of this group alone");
+    history->add_option("--limit", line.history.limit, "so many, the newest")
+        ->capture_default_str();
+    history->add_option("--since", line.history.since, "not older than this: 2h, 7d");
+    history->callback(
+        [&] { line.run = [&] { return dnsd::history(line.options, line.history); }; });
+}
+
 // What the words mean. Whatever is left over is looked at by judge_extras(): CLI11 itself would say
 // of a misspelt command only that a command is required.
 void declare(CLI::App& app, Line& line) {
@@ -65,13 +119,13 @@ void declare(CLI::App& app, Line& line) {
     status->add_flag("--watch", line.watch, "again each second; into a pipe: JSON on each change");
     status->callback([&] { line.run = [&] { return dnsd::status(line.options, line.watch); }; });
 
-    CLI::App* explain = app.add_subcommand("explain", "why a server is in www or not");
-    explain->add_option("SERVER", line.server, "its name")->required();
+    CLI::App* explain = app.add_subcommand("explain", "why a server is in www or not, or may lead");
+    explain->add_option("SERVER", line.server, "its name; without one: why who leads");
     explain->callback([&] { line.run = [&] { return dnsd::explain(line.options, line.server); }; });
 
+    declare_acts(app, line);
     CLI::App* reload = app.add_subcommand(
-        "reload",
-        "take up changed zone files; check the configuration and say what a restart changes");
+        "reload", "take up changed zone files and settings; say what waits for a restart");
     reload->callback([&] { line.run = [&] { return dnsd::reload(line.options); }; });
 
     CLI::App* check = app.add_subcommand("check", "report every mistake of a configuration");
@@ -134,7 +188,7 @@ Exit judge_extras(const CLI::App& app, bool json) {
     const std::vector<std::string> extras = app.remaining(true);
     const std::vector<std::string> commands = commands_of(at);
     if (extras.empty()) {
-        fmt::print(stderr, "{}", at.help());
+        if (!json) fmt::print(stderr, "{}", at.help());
         return dnsd::complain(json, Exit::usage, "a command is required");
     }
     const std::string& word = extras.front();
@@ -160,8 +214,10 @@ Exit run(int argc, char** argv) {
         app.exit(wanted);
         return Exit::done;
     } catch (const CLI::ParseError& error) {
-        // CLI11's own codes are above 100; a script looks for 2.
-        return dnsd::complain(line.options.json, Exit::usage, error.what(),
+        // CLI11's own codes are above 100; a script looks for 2. An option without its value ends
+        // the parsing before any flag is set.
+        const bool json = std::find(argv, argv + argc, std::string_view("--json")) != argv + argc;
+        return dnsd::complain(json, Exit::usage, error.what(),
                               whole_name(deepest(app)) + " --help");
     }
     if (line.version) {

@@ -1,11 +1,9 @@
 #include "dnsd/ctl/render.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-#include <cstdint>
-#include <cstdio>
-#include <ctime>
+#include "dnsd/ctl/explain.h"
+#include "dnsd/ctl/reading.h"
+
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
@@ -16,94 +14,7 @@ namespace dnsd {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// ---- Reading what may not be there
-// ---------------------------------------------------------------
-
-const Json& at(const Json& object, const char* key) {
-    static const Json nothing;
-    if (!object.is_object()) return nothing;
-    const auto found = object.find(key);
-    return found == object.end() ? nothing : *found;
-}
-
-std::string word(const Json& object, const char* key) {
-    const Json& value = at(object, key);
-    if (value.is_string()) return ascii(value.get_ref<const std::string&>());
-    if (value.is_number()) return value.dump();
-    return {};
-}
-
-bool yes(const Json& object, const char* key) {
-    const Json& value = at(object, key);
-    return value.is_boolean() && value.get<bool>();
-}
-
-std::optional<double> number(const Json& object, const char* key) {
-    const Json& value = at(object, key);
-    if (!value.is_number()) return std::nullopt;
-    return value.get<double>();
-}
-
-std::vector<Json> list(const Json& object, const char* key) {
-    const Json& value = at(object, key);
-    return value.is_array() ? value.get<std::vector<Json>>() : std::vector<Json>();
-}
-
-std::string or_dash(std::string text) {
-    return text.empty() ? "-" : text;
-}
-
-std::string upper(std::string text) {
-    for (char& c : text)
-        if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    return text;
-}
-
-std::string joined(const std::vector<std::string>& words, std::string_view between) {
-    std::string text;
-    for (const std::string& each : words) {
-        if (!text.empty()) text += between;
-        text += each;
-    }
-    return text;
-}
-
-// ---- Time
-// ----------------------------------------------------------------------------------------
-
-// RFC 3339 as the daemon writes it, "2026-11-22T10:23:22Z".
-std::optional<std::time_t> instant(const std::string& text) {
-    std::tm parts{};
-    int read = 0;
-    if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon,
-                    &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &read) != 6)
-        return std::nullopt;
-    if (text.substr(static_cast<std::size_t>(read)) != "Z" || parts.tm_mon < 1 || parts.tm_mon > 12)
-        return std::nullopt;
-    parts.tm_year -= 1900;
-    parts.tm_mon -= 1;
-    return ::timegm(&parts);
-}
-
-std::string date(std::time_t when) {
-    constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    std::tm parts{};
-    ::gmtime_r(&when, &parts);
-    return fmt::format("{} {} {} {:02}:{:02}:{:02} UTC", parts.tm_mday,
-                       months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
-                       parts.tm_hour, parts.tm_min, parts.tm_sec);
-}
-
-// The time of day of `seconds` before `now`; the date too when that was not today.
-std::string moment(std::time_t now, double seconds) {
-    const std::string today = date(now);
-    const std::string then = date(now - static_cast<std::time_t>(seconds));
-    const std::size_t clock = then.size() - std::string_view("10:23:22 UTC").size();
-    if (today.substr(0, today.size() - 12) == then.substr(0, clock)) return then.substr(clock, 8);
-    return then;
-}
+using namespace reading;
 
 // ---- The table of servers
 // --------------------------------------------------------------------------
@@ -318,49 +229,6 @@ std::string warnings(const Json& status) {
     return line + '\n';
 }
 
-// ---- Explaining
-// ------------------------------------------------------------------------------------
-
-std::string pool_sentence(const Json& group, const Json& server, std::optional<std::time_t> now) {
-    const bool in = yes(server, "in_pool");
-    std::string text = in ? "In www" : "OUT of www";
-    if (const auto since = number(server, "since_seconds"); since && now)
-        text += fmt::format(" since {} ({})", moment(*now, *since), long_age(*since));
-    if (in && !yes(server, "alive"))
-        text += yes(group, "fail_open") ? ", because www fails open" : ", though it is silent";
-    const std::string why = word(server, "why");
-    if (!why.empty()) text += ": " + why;
-    return text + '.';
-}
-
-std::string heard_sentence(const Json& server) {
-    const auto ago = number(server, "last_heard_seconds");
-    if (!ago) return "Never heard since the arbiter started.";
-    std::string text = fmt::format("Last heard {} ago", fine_age(*ago));
-    std::vector<std::string> good;
-    std::vector<std::string> bad;
-    const Json& health = at(server, "health");
-    for (const char* key : {"database", "web", "page", "replication", "guard"})
-        if (at(health, key).is_boolean()) (yes(health, key) ? good : bad).emplace_back(key);
-    if (!good.empty()) text += "; ok: " + joined(good, ", ");
-    if (!bad.empty()) text += "; FAIL: " + joined(bad, ", ");
-    return text + '.';
-}
-
-std::string role_sentence(const Json& group, const Json& server) {
-    const std::string name = word(server, "name");
-    std::string text = "Role: " + or_dash(word(server, "role"));
-    if (const auto lag = number(server, "lag_seconds")) text += ", lag " + age(*lag);
-    const std::string gtid = word(server, "gtid");
-    if (!gtid.empty()) text += ", at " + gtid;
-    if (name == word(group, "holder"))
-        text += ", holds the lease of epoch " + or_dash(word(group, "epoch"));
-    text += yes(server, "may_lead") ? ". May lead: yes." : ". May lead: no.";
-    const std::string waiting = word(group, "waiting_for");
-    if (!waiting.empty()) text += " The group waits for " + waiting + '.';
-    return text;
-}
-
 bool is_age(std::string_view key) {
     return key == "time" || key == "gtid" || key.ends_with("_seconds");
 }
@@ -372,25 +240,10 @@ std::string render_status(const Json& status, Paint paint) {
     std::string text = head_line(status);
     for (const Json& group : groups) {
         if (groups.size() > 1) text += "\ngroup    " + or_dash(word(group, "name")) + '\n';
-        text += www_line(group, paint) + master_line(group, paint);
+        text += www_line(group, paint) + master_line(group, paint) + render_in_force(group);
         text += '\n' + servers_table(group, paint);
     }
     return text + secondaries_table(status, paint) + warnings(status);
-}
-
-std::string render_explanation(const Json& status, std::string_view server) {
-    const std::vector<Json> groups = list(status, "groups");
-    const auto now = instant(word(status, "time"));
-    std::string text;
-    for (const Json& group : groups) {
-        for (const Json& each : list(group, "servers")) {
-            if (word(each, "name") != server) continue;
-            if (groups.size() > 1) text += "In group " + or_dash(word(group, "name")) + ":\n";
-            text += pool_sentence(group, each, now) + '\n' + heard_sentence(each) + '\n' +
-                    role_sentence(group, each) + '\n';
-        }
-    }
-    return text;
 }
 
 Json server_part(const Json& status, std::string_view server) {

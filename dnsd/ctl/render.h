@@ -15,8 +15,6 @@ namespace dnsd {
 
 std::string render_status(const nlohmann::ordered_json& status, Paint paint);
 
-// What keeps a server in or out and why; one per group that has it. Empty when no group has.
-std::string render_explanation(const nlohmann::ordered_json& status, std::string_view server);
 // The server's own part of the status, with the group's name: for --json. One per group.
 nlohmann::ordered_json server_part(const nlohmann::ordered_json& status, std::string_view server);
 

@@ -47,7 +47,8 @@ std::string dnsd_toml(const SnippetFacts& facts) {
 // serial-query-rate stands in options { }, of which there is but one: it can not be pasted.
 std::string named_conf(const SnippetFacts& facts) {
     const std::string key = facts.key.name.text();
-    return "# options { } needs: serial-query-rate 10000;    the default, 20, holds changes back\n" +
+    return "# options { } needs: serial-query-rate 10000;    the default, 20, holds changes "
+           "back\n" +
            zones::tsig_key_text(facts.key) +
            fmt::format(
                "zone \"{}\" {{\n"

@@ -1,6 +1,7 @@
 #pragma once
 // The control socket: one JSON object a line each way over AF_UNIX, for arbiterctl on this machine.
-// Only root, the daemon's own user and the socket's group get an answer.
+// Only root, the daemon's own user and the socket's group get an answer. What takes its time is
+// answered by several lines, the last of which has no "going_on":true.
 
 #include <chrono>
 #include <functional>
@@ -19,11 +20,20 @@ public:
     static constexpr std::size_t connections_max = 16;
     // For a whole request to arrive, and for an answer to be taken.
     static constexpr std::chrono::seconds deadline{5};
+    static constexpr std::size_t lines_waiting_max = 64;  // of one answer, not yet taken
+
+    // A line of an answer; the last one ends it. To be called as often as there is something to
+    // say, also long after the question, and also when nobody listens any more.
+    using Say = std::function<void(const std::string& line, bool last)>;
 
     // Called on the io_context's thread. Each gives a JSON object.
     struct Handlers {
         std::function<std::string()> status_json;  // becomes {"ok":true,"status":…}
         std::function<std::string()> reload;  // the whole answer: {"ok":…,"changes":[…]} or "error"
+        // The request's own text.
+        std::function<std::string(const std::string& request)> history{};
+        // One of operator_commands; `by` is the name of who asks.
+        std::function<void(const std::string& request, const std::string& by, Say say)> act{};
     };
 
     // Makes the directory (0750) when it is missing and it may, takes away a dead socket, refuses a

@@ -66,12 +66,18 @@ std::vector<Strings> standing(const Status& status) {
     for (const GroupStatus& group : status.groups) {
         const auto in = std::count_if(group.servers.begin(), group.servers.end(),
                                       [](const ServerStatus& server) { return server.in_pool; });
-        all.push_back({state, told_serial(status, group.zone),
-                       told("epoch", std::to_string(group.epoch.value)),
-                       told("master", name_or_none(group.master)),
-                       told("www", fmt::format("{}/{}", in, group.servers.size())),
-                       told("fail_open", group.fail_open ? "yes" : "no"), told("mode", status.mode),
-                       told("group", group.name), told("zone", group.zone)});
+        Strings one{state,
+                    told_serial(status, group.zone),
+                    told("epoch", std::to_string(group.epoch.value)),
+                    told("master", name_or_none(group.master)),
+                    told("www", fmt::format("{}/{}", in, group.servers.size())),
+                    told("fail_open", group.fail_open ? "yes" : "no"),
+                    told("mode", group.mode == Mode::act ? "act" : "observe"),
+                    told("group", group.name),
+                    told("zone", group.zone)};
+        if (group.paused) one.push_back(told("paused", "yes"));
+        if (group.manual) one.push_back(told("manual", "yes"));
+        all.push_back(std::move(one));
     }
     return all;
 }
@@ -83,6 +89,8 @@ std::vector<Strings> leases(const Status& status) {
                     told("epoch", std::to_string(group.epoch.value)),
                     told_seconds("left", group.lease_left)};
         if (!group.waiting_for.empty()) one.push_back(told("waiting_for", group.waiting_for));
+        if (!group.gate_waits.empty()) one.push_back(told("gate_waits", group.gate_waits));
+        if (group.block_left) one.push_back(told_seconds("blocked", *group.block_left));
         one.push_back(told("group", group.name));
         all.push_back(std::move(one));
     }
@@ -95,6 +103,7 @@ Strings told_of(const Status& status, const GroupStatus& group, const ServerStat
     one.push_back(server.last_heard ? told_seconds("heard", *server.last_heard)
                                     : told("heard", "never"));
     if (!server.why.empty()) one.push_back(told("why", server.why));
+    if (server.drained) one.push_back(told("drained", "yes"));
     one.push_back(told("group", group.name));
     return one;
 }

@@ -29,6 +29,27 @@ void add_keys(const Config& config, std::vector<std::string>& wrong) {
         }
 }
 
+// As a start would find it; a daemon that runs holds it, and has read it then.
+void add_ledger(const Config& config, std::vector<std::string>& wrong,
+                std::vector<std::string>& told) {
+    const auto ledger = Ledger::look(ledger_path(config));
+    if (!ledger) {
+        const LedgerError::Kind kind = ledger.error().kind;
+        if (kind == LedgerError::Kind::locked) return;
+        if (kind != LedgerError::Kind::missing)
+            wrong.push_back(ledger.error().text);
+        else if (!config.groups.empty())
+            told.push_back(ledger.error().text);
+        return;
+    }
+    for (const GroupConfig& group : config.groups)
+        if (const auto record = ledger->group(group.rules.group); !record)
+            told.push_back(
+                fmt::format("the record of {} in the ledger is lost, {}: a start waits out the "
+                            "longest lease, and until all that may lead have reported",
+                            group.rules.group, record.error()));
+}
+
 void add_zones(const Config& config, std::vector<Mistake>& mistakes) {
     for (const ZoneConfig& zone : config.zones) {
         const zones::Loaded loaded =
@@ -141,20 +162,23 @@ ConfigAgain read_config_again(const std::string& path, const Config& running) {
         again.changes.push_back(std::move(change));
     again.transfer = std::move(read.config->transfer);
     again.zones = std::move(read.config->zones);
+    again.groups = std::move(read.config->groups);
     return again;
 }
 
 CheckReport check(const std::string& config_path) {
     ConfigRead read = read_config(config_path, read_text, read_key_text);
-    std::vector<std::string> wrong;
+    std::vector<std::string> wrong, told;
     if (read.config) {
         add_zones(*read.config, read.mistakes);
         add_keys(*read.config, wrong);
+        add_ledger(*read.config, wrong, told);
     }
     CheckReport report;
     report.ok = read.config && wrong.empty() && !has_error(read.mistakes);
     report.text = read.report();
     for (const std::string& sentence : wrong) report.text += "error: " + sentence + "\n";
+    for (const std::string& sentence : told) report.text += "warning: " + sentence + "\n";
     return report;
 }
 

@@ -32,6 +32,7 @@ struct ConfigAgain {
     std::string mistakes;                        // the report; warnings alone leave `ok`
     std::vector<std::string> waits_for_restart;  // differences from the running configuration
     std::vector<std::string> changes;            // … that are taken
+    std::vector<GroupConfig> groups;             // of which the running ones take what they can
     TransferConfig transfer;
     std::vector<ZoneConfig> zones;
     zones::CookieSecrets cookies;  // empty when they are not from a file

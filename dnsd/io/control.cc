@@ -8,6 +8,7 @@
 #include "dnsd/io/loader.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/notify_io.h"
+#include "dnsd/io/operator_desk.h"
 #include "dnsd/io/publisher.h"
 #include "dnsd/io/report.h"
 #include "dnsd/io/reread.h"
@@ -227,8 +228,19 @@ void Control::Inside::serve() {
 
 void Control::Inside::open_faces() {
     if (!setup_.config) return;
-    faces_.emplace(loop_, *setup_.config,
-                   Faces::Hands{[this] { return status(); }, [this] { loader_.load(); }});
+    faces_.emplace(
+        loop_, *setup_.config,
+        Faces::Hands{
+            [this] { return status(); }, [this] { loader_.load(); },
+            [this](const std::string& request) {
+                return history_answer(groups_ ? &*groups_ : nullptr, request);
+            },
+            [this](const std::string& request, const std::string& by, const Admin::Say& say) {
+                const auto secondaries = [this](const zones::Name& zone) {
+                    return told_of(zone, *notify_);
+                };
+                operator_asks(groups_ ? &*groups_ : nullptr, request, by, secondaries, say);
+            }});
 }
 
 void Control::Inside::watch_signals() {
@@ -331,6 +343,9 @@ void Control::Inside::loaded(Loader::Result result) {
         return;
     }
     if (result.config) take_cookies(result.config->cookies);
+    if (result.config && groups_)
+        for (const std::string& change : groups_->reconfigure(result.config->groups))
+            log_info(change);
     const std::size_t removed = before - store_.names().size();
     ZoneStore::Outcome outcome = publisher_.next_versions();
     lines.insert(lines.end(), outcome.lines.begin(), outcome.lines.end());
@@ -390,6 +405,13 @@ std::shared_ptr<const Status> Control::Inside::status() const {
     status->uptime = heartbeat::boot_now() - started_;
     status->ready = ready_;
     fill_in(*status, store_, *notify_, groups_ ? &*groups_ : nullptr, *udp_, *tcp_);
+    // As the groups are, by whatever was said to them since.
+    if (!status->groups.empty()) {
+        const bool observes =
+            std::any_of(status->groups.begin(), status->groups.end(),
+                        [](const GroupStatus& group) { return group.mode == Mode::observe; });
+        status->mode = observes ? "observe" : "act";
+    }
     count_refused(status->counters, desk_->refused(), desk_->left_out(*udp_));
     reload_.fill_in(*status);
     return status;

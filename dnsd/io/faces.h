@@ -2,6 +2,7 @@
 // Where people and monitoring look in: the control socket and the page. Only with a configuration.
 
 #include "dnsd/config/config.h"
+#include "dnsd/io/admin.h"
 #include "dnsd/io/status_json.h"
 
 #include <functional>
@@ -19,6 +20,8 @@ public:
     struct Hands {
         std::function<std::shared_ptr<const Status>()> status;
         std::function<void()> reload;  // begins it; the log says how it ends
+        std::function<std::string(const std::string& request)> history;
+        std::function<void(const std::string& request, const std::string& by, Admin::Say say)> act;
     };
 
     // Throws StartError when one of them cannot listen.

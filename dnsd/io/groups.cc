@@ -1,10 +1,11 @@
 #include "dnsd/io/groups.h"
 
-#include "dnsd/arbiter/arbiter.h"
+#include "dnsd/arbiter/operator.h"
+#include "dnsd/config/arbitration.h"
 #include "dnsd/io/check.h"
-#include "dnsd/io/effect_walk.h"
 #include "dnsd/io/log.h"
 #include "dnsd/io/start_error.h"
+#include "dnsd/io/stored_machine.h"
 #include "dnsd/io/wall_clock.h"
 #include "heartbeat/io/channel.h"
 #include "heartbeat/io/clock.h"
@@ -59,8 +60,32 @@ heartbeat::ArbiterSession session_of(const Config& config) {
 }
 
 bool is_alarm(Kind kind) {
-    return kind == Kind::refused || kind == Kind::ledger_failed || kind == Kind::fail_open ||
-           kind == Kind::grant_lapsed;
+    switch (kind) {
+        case Kind::refused:
+        case Kind::ledger_failed:
+        case Kind::fail_open:
+        case Kind::grant_lapsed:
+        case Kind::gate_waits:
+        case Kind::alarm:
+        case Kind::switchover_failed:
+        case Kind::lost_accepted:
+        case Kind::damped:
+        case Kind::adopted:
+        case Kind::confirmed_dead:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::int64_t unix_now() {
+    return wall_milliseconds() / 1000;
+}
+
+std::vector<std::string> names_of(const Config& config) {
+    std::vector<std::string> names;
+    for (const GroupConfig& group : config.groups) names.push_back(group.rules.group);
+    return names;
 }
 
 }  // namespace
@@ -68,33 +93,52 @@ bool is_alarm(Kind kind) {
 struct Groups::Inside {
     struct Group {
         GroupConfig config;
-        Arbiter machine;
+        StoredMachine stored;
+        std::vector<ServerId> cloned{};
+    };
+    struct Waiting {
+        std::size_t group;
+        Say say;
     };
     struct Replies {
         std::uint64_t acks = 0, denies = 0;
     };
 
-    Inside(boost::asio::io_context& loop_used, const Config& config_used, Ledger& ledger_used,
+    Inside(boost::asio::io_context& loop_used, const Config& config_used, Ledger& ledger,
            OnStanding callback)
         : loop(loop_used),
           config(config_used),
-          ledger(ledger_used),
+          records(ledger.records()),
+          story(ledger, names_of(config_used)),
           on_standing(std::move(callback)),
           session(session_of(config_used)) {
-        const Instant now = heartbeat::boot_now();
         for (const GroupConfig& one : config.groups) {
             for (const ServerRules& server : one.rules.servers)
                 group_of.try_emplace(server.id, groups.size());
-            groups.push_back({one, Arbiter(one.rules, ledger.group(one.rules.group), now)});
+            groups.push_back({one, stored(one)});
         }
-        for (Group& group : groups) step(group, ClockTicked{});
+        for (std::size_t i = 0; i < groups.size(); ++i) step(i, ClockTicked{});
     }
 
-    void step(Group& group, const Event& event) {
+    StoredMachine stored(const GroupConfig& one) {
+        const std::string& name = one.rules.group;
+        StoredMachine::Teller teller{[this, name](const std::vector<Note>& notes) {
+                                         return story.with_record(name, notes, wall_milliseconds());
+                                     },
+                                     [this](std::size_t notes) { story.stored(notes); },
+                                     [](const std::string& what) { log_error(what); }};
+        return {records, one.rules, std::move(teller), heartbeat::boot_now(), unix_now()};
+    }
+
+    Stepped step(std::size_t index, const Event& event) {
+        Group& group = groups[index];
         stepping = true;
-        walk(group.machine, event, heartbeat::boot_now(), hands(group));
+        const Stepped stepped =
+            group.stored.step(event, heartbeat::boot_now(), unix_now(), hands(group));
         stepping = false;
+        if (stepped == Stepped::another_decides) nobody_answers(index);
         tell_serials();
+        return stepped;
     }
 
     // A machine is not stepped while it is being stepped: what it made published waits until then.
@@ -102,25 +146,18 @@ struct Groups::Inside {
         while (!stepping && !serials.empty()) {
             const auto [zone, serial] = std::move(serials.front());
             serials.pop_front();
-            for (Group& group : groups)
-                if (group.config.zone == zone) step(group, Published{serial.value()});
+            for (std::size_t i = 0; i < groups.size(); ++i)
+                if (groups[i].config.zone == zone) step(i, Published{serial.value()});
         }
         arm();
     }
 
     Hands hands(Group& group) {
-        return {[&](const Record& record) { return remember(group, record); },
+        return {{},  // the machine's own
                 [&](const SendReply& reply) { send(reply); },
                 [&](const Standing& standing) { on_standing(standing); },
-                [&](const Note& note) { tell(group, note); }};
-    }
-
-    bool remember(Group& group, const Record& record) {
-        const auto kept = ledger.remember(group.config.rules.group, record);
-        if (!kept)
-            log_error(fmt::format("group {}: the ledger cannot be written: {}",
-                                  group.config.rules.group, kept.error()));
-        return kept.has_value();
+                [&](const Note& note) { tell(group, note); },
+                [&](const Answer& answer) { told(answer); }};
     }
 
     void send(const SendReply& reply) {
@@ -132,28 +169,96 @@ struct Groups::Inside {
     void tell(const Group& group, const Note& note) {
         const std::string& name = group.config.rules.group;
         log(is_alarm(note.kind) ? Urgency::warning : Urgency::info, log_line(name, note));
-        history.push_front({wall_milliseconds(), name, sentence(note)});
-        if (history.size() > history_max) history.pop_back();
+        story.tell(name, note, wall_milliseconds());
+    }
+
+    // ---- Operators
+
+    void told(const Answer& answer) {
+        const auto waiting = asked.find(answer.token);
+        if (waiting == asked.end()) return;
+        if (answer.kind == Answer::Kind::going_on) return waiting->second.say(answer);
+        const Say say = std::move(waiting->second.say);
+        asked.erase(waiting);
+        say(answer);
+    }
+
+    // Another decides for this group: what its commands wait for does not come from here.
+    void nobody_answers(std::size_t group) {
+        std::vector<std::uint64_t> tokens;
+        for (const auto& [token, waiting] : asked)
+            if (waiting.group == group) tokens.push_back(token);
+        for (const std::uint64_t token : tokens)
+            told(refusal(token,
+                         "another arbiter decides beside this one; arbiterctl status says what "
+                         "became of it"));
+    }
+
+    void ask(const OperatorRequest& request, const std::string& by, Say say) {
+        if (asked.size() >= asked_max)
+            return say(refusal(0, fmt::format("{} commands wait for their end already; nothing was "
+                                              "changed. arbiterctl status says what goes on",
+                                              asked_max)));
+        const std::uint64_t token = ++last_token;
+        asked.emplace(token, Waiting{request.group, std::move(say)});
+        OperatorAsked event{token,          request.command, by,
+                            request.reason, request.dry_run, unix_now()};
+        if (step(request.group, event) == Stepped::not_written)
+            told(refusal(token, "the ledger can not be written; nothing was changed"));
+    }
+
+    // ---- Time and the network
+
+    // A name that two machines speak under is neither granted nor renewed, from the next step on.
+    void look_for_clones() {
+        if (!channel) return;
+        const std::vector<ServerId> all = channel->session().cloned(heartbeat::boot_now());
+        for (std::size_t i = 0; i < groups.size(); ++i) {
+            std::vector<ServerId> here;
+            for (const ServerId& id : all)
+                if (const auto found = group_of.find(id);
+                    found != group_of.end() && found->second == i)
+                    here.push_back(id);
+            if (here == groups[i].cloned) continue;
+            groups[i].cloned = here;
+            step(i, ClonesSeen{std::move(here)});
+        }
+    }
+
+    // What is decided without a record waits no longer than this for the ledger.
+    void write_story() {
+        if (!story.waits()) return;
+        const auto written = story.write();
+        const std::string why = written ? std::string() : written.error();
+        if (!written && why != story_told)
+            log_error("what was decided can not be kept in the ledger: " + why);
+        story_told = why;
     }
 
     void heard(const ServerId& from, const heartbeat::Heartbeat& beat) {
+        look_for_clones();
         const auto index = group_of.find(from);
-        if (index != group_of.end()) step(groups[index->second], HeartbeatHeard{from, beat});
+        if (index != group_of.end()) step(index->second, HeartbeatHeard{from, beat});
     }
 
     // docs/PROTOCOL.md: a timer is judged only after everything queued in the socket when it fired
     // has been read.
     void on_time() {
         channel->drain();
-        for (Group& group : groups)
-            if (group.machine.wakes_at() <= heartbeat::boot_now()) step(group, ClockTicked{});
+        for (std::size_t i = 0; i < groups.size(); ++i)
+            if (groups[i].stored.wakes_at() <= heartbeat::boot_now()) step(i, ClockTicked{});
+        look_for_clones();
+        if (heartbeat::boot_now() >= story_at) {
+            story_at = heartbeat::boot_now() + story_every;
+            write_story();
+        }
         arm();
     }
 
     void arm() {
         if (!timer) return;
-        Instant next = Instant::max();
-        for (const Group& group : groups) next = std::min(next, group.machine.wakes_at());
+        Instant next = story.waits() ? story_at : Instant::max();
+        for (const Group& group : groups) next = std::min(next, group.stored.wakes_at());
         timer->set(next, [this] { on_time(); });
     }
 
@@ -173,9 +278,12 @@ struct Groups::Inside {
         arm();
     }
 
+    static constexpr std::chrono::seconds story_every{1};
+
     boost::asio::io_context& loop;
     const Config config;
-    Ledger& ledger;
+    const RecordStore records;
+    Story story;
     OnStanding on_standing;
     heartbeat::ArbiterSession session;  // moves into the channel
     std::vector<Group> groups;
@@ -183,7 +291,10 @@ struct Groups::Inside {
     std::map<ServerId, Replies> replied;
     std::deque<std::pair<zones::Name, zones::Serial>> serials;  // not told yet
     bool stepping = false;
-    std::deque<HistoryLine> history;
+    std::map<std::uint64_t, Waiting> asked;  // by token
+    std::uint64_t last_token = 0;
+    Instant story_at{};
+    std::string story_told;  // why the last write failed, told once; empty: it did not
     std::optional<heartbeat::ArbiterChannel> channel;
     std::optional<heartbeat::BootTimer> timer;
 };
@@ -205,17 +316,68 @@ void Groups::published(const zones::Name& zone, zones::Serial serial) {
 std::vector<GroupStatus> Groups::status() const {
     std::vector<GroupStatus> status;
     for (const Inside::Group& group : inside_->groups) {
-        status.push_back(group.machine.status(heartbeat::boot_now()));
+        status.push_back(group.stored.machine().status(heartbeat::boot_now()));
+        if (!group.stored.decides())
+            status.back().alarms.push_back("another arbiter decides beside this one");
         status.back().zone = group.config.zone.text();
     }
     return status;
 }
 
-const std::deque<HistoryLine>& Groups::history() const {
-    return inside_->history;
+const Story& Groups::story() const {
+    return inside_->story;
+}
+
+std::vector<Askable> Groups::askable() const {
+    std::vector<Askable> all;
+    for (const Inside::Group& group : inside_->groups) {
+        all.push_back({group.config.rules.group, {}});
+        for (const ServerRules& server : group.config.rules.servers)
+            all.back().servers.push_back(server.id);
+    }
+    return all;
+}
+
+const zones::Name& Groups::zone_of(std::size_t group) const {
+    return inside_->groups.at(group).config.zone;
+}
+
+void Groups::ask(const OperatorRequest& request, const std::string& by, Say say) {
+    inside_->ask(request, by, std::move(say));
+}
+
+// Keys, addresses of agents and names in the zone are fixed at the start; all else of a group the
+// machine takes as it goes.
+std::vector<std::string> Groups::reconfigure(const std::vector<GroupConfig>& groups) {
+    std::vector<std::string> taken;
+    for (std::size_t i = 0; i < inside_->groups.size(); ++i) {
+        Inside::Group& group = inside_->groups[i];
+        const std::string& name = group.config.rules.group;
+        const auto next = std::find_if(groups.begin(), groups.end(), [&](const GroupConfig& one) {
+            return one.rules.group == name;
+        });
+        if (next == groups.end()) continue;
+        const std::vector<std::string> changes =
+            live_differences(group.config, *next, inside_->groups.size() == 1);
+        if (changes.empty()) continue;
+        ArbiterRules rules = with_live_rules(group.config.rules, next->rules);
+        std::string why = refused_rules(rules, group.stored.machine());
+        const Stepped stepped =
+            why.empty() ? inside_->step(i, RulesChanged{rules}) : Stepped::not_written;
+        if (why.empty() && stepped == Stepped::not_written) why = "the ledger can not be written";
+        if (stepped == Stepped::another_decides) why = "another arbiter decides beside this one";
+        if (!why.empty()) {
+            log_error(fmt::format("group {}: its settings stay as they are: {}", name, why));
+            continue;
+        }
+        group.config.rules = std::move(rules);
+        taken.insert(taken.end(), changes.begin(), changes.end());
+    }
+    return taken;
 }
 
 void Groups::count(Counters& into) const {
+    into.decisions_lost.push_back({{}, inside_->story.lost()});
     for (const auto& [server, group] : inside_->group_of) {
         const Inside::Replies replies = inside_->replied[server];
         into.heartbeats.push_back({{std::string(server.text()), "ack"}, replies.acks});

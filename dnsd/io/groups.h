@@ -5,9 +5,10 @@
 #include "dnsd/arbiter/status.h"
 #include "dnsd/config/config.h"
 #include "dnsd/io/ledger.h"
+#include "dnsd/io/operator_request.h"
 #include "dnsd/io/status_json.h"
+#include "dnsd/io/story.h"
 
-#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -20,7 +21,8 @@ namespace dnsd {
 
 class Groups {
 public:
-    static constexpr std::size_t history_max = 1000;
+    // Operators' commands that are not answered yet.
+    static constexpr std::size_t asked_max = 8;
 
     // What a standing is handed to, in the midst of a step: nothing that the machine wants after it
     // happens before it returns.
@@ -39,8 +41,19 @@ public:
     // A zone stands at this serial: told in replies from now on.
     void published(const zones::Name& zone, zones::Serial serial);
 
+    // Of a configuration that was read anew: what the running groups can take of it. The lines say
+    // what they took.
+    std::vector<std::string> reconfigure(const std::vector<GroupConfig>& groups);
+
+    std::vector<Askable> askable() const;
+    // By their place in askable().
+    const zones::Name& zone_of(std::size_t group) const;
+    // `say` is called until it was given an Answer that is done or refused; at once, or later.
+    using Say = std::function<void(const Answer&)>;
+    void ask(const OperatorRequest& request, const std::string& by, Say say);
+
     std::vector<GroupStatus> status() const;
-    const std::deque<HistoryLine>& history() const;  // newest first
+    const Story& story() const;
     void count(Counters& into) const;
 
 private:

@@ -1,5 +1,6 @@
 #include "dnsd/io/http.h"
 
+#include "dnsd/io/history_query.h"
 #include "dnsd/io/page.h"
 #include "heartbeat/io/asio.h"
 
@@ -86,7 +87,8 @@ struct Http::Server : std::enable_shared_from_this<Server> {
     void accept();
     void take();  // what was published last
     void close();
-    Reply reply_to(std::string_view path);
+    Reply reply_to(std::string_view path, std::string_view query);
+    Reply history(std::string_view query);
     Reply alive() const;
     bool may_stream() const { return streams.size() < streams_max; }
 
@@ -171,6 +173,7 @@ private:
         const auto target = request.target();
         const std::string_view whole(target.data(), target.size());
         const std::string_view path = whole.substr(0, whole.find('?'));
+        const std::string_view query = whole.substr(std::min(path.size() + 1, whole.size()));
         const bool keep = !has_body && request.keep_alive() && ++requests_ < requests_max;
         const bool reads = head_ || request.method() == http::verb::get;
         if (has_body && reads)
@@ -178,7 +181,7 @@ private:
                          false);
         if (path == stream_path && reads && !head_) return stream();
         Reply reply = path == stream_path ? Reply{http::status::ok, "text/event-stream", {}}
-                                          : server_.reply_to(path);
+                                          : server_.reply_to(path, query);
         if (!reads && reply.status != http::status::not_found)
             reply = {http::status::method_not_allowed, text_type, "this server only reads\n"};
         write(std::move(reply), keep);
@@ -331,7 +334,17 @@ Reply Http::Server::alive() const {
             reason(false, fmt::format("no standing was published for {} s", seconds))};
 }
 
-Reply Http::Server::reply_to(std::string_view path) {
+Reply Http::Server::history(std::string_view query) {
+    if (query.empty()) {
+        const auto draw = [](const Status& status) { return history_json(status); };
+        return {http::status::ok, json_type, snapshot.drawn(snapshot.history, draw) + "\n"};
+    }
+    const auto asked = read_history_query(query, *snapshot.status);
+    if (!asked) return {http::status::bad_request, json_type, reason(false, asked.error())};
+    return {http::status::ok, json_type, history_json(*snapshot.status, *asked) + "\n"};
+}
+
+Reply Http::Server::reply_to(std::string_view path, std::string_view query) {
     if (path == "/livez") return alive();
     if (path == "/page.css")
         return {http::status::ok, "text/css; charset=utf-8", std::string(page_css)};
@@ -352,8 +365,7 @@ Reply Http::Server::reply_to(std::string_view path) {
     }
     if (path == "/api/v1/standing")
         return {http::status::ok, json_type, snapshot.drawn(snapshot.standing, status_json) + "\n"};
-    if (path == "/api/v1/history")
-        return {http::status::ok, json_type, snapshot.drawn(snapshot.history, history_json) + "\n"};
+    if (path == "/api/v1/history") return history(query);
     if (path == "/metrics")
         return {http::status::ok, "text/plain; version=0.0.4; charset=utf-8",
                 snapshot.drawn(snapshot.metrics, metrics_text)};

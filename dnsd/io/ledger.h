@@ -1,10 +1,10 @@
 #pragma once
-// What must survive a restart, in one SQLite file: per group the arbiter's Record, per zone the
-// last serial, what stood under it and how it came to be. Durable when remember() returns
-// (docs/PROTOCOL.md, "On disk before on the wire"). One daemon holds it at a time; a damaged file
-// is refused, never taken for an empty one.
+// What must survive a restart, in one SQLite file: per group the arbiter's Record and what it
+// decided, per zone the last serial, what stood under it and how it came to be. Durable when
+// store() or remember() returns (docs/PROTOCOL.md, "On disk before on the wire"). One daemon holds
+// it at a time; a damaged file is refused, never taken for an empty one.
 
-#include "dnsd/arbiter/facts.h"
+#include "dnsd/io/record_store.h"
 #include "zones/name.h"
 
 #include <cstddef>
@@ -60,21 +60,27 @@ struct ZoneServed {
     std::optional<Step> newest = std::nullopt;  // appended to those that are there
 };
 
+struct LedgerStore;
+
 class Ledger {
 public:
-    static constexpr int schema_version = 2;
+    static constexpr int schema_version = 3;
+    static constexpr std::uint64_t decisions_max = 10'000;    // of a group; the newest stay
     static constexpr std::size_t text_bytes_max = 1u << 20;   // of one row's text
     static constexpr std::size_t delta_bytes_max = 1u << 20;  // of one delta
 
     // Makes an empty ledger, mode 0600. Refuses to overwrite anything.
     static tl::expected<void, LedgerError> create(const std::string& path);
     static tl::expected<Ledger, LedgerError> open(const std::string& path);
+    // Its facts as they stand, of whatever format, to be read and not written: for `--check`.
+    static tl::expected<Ledger, LedgerError> look(const std::string& path);
 
     Ledger(Ledger&&) noexcept;
     Ledger& operator=(Ledger&&) noexcept;
     ~Ledger();
 
-    std::optional<Record> group(const std::string& name) const;
+    // A record that is damaged takes nothing else with it.
+    RecordStore::Loaded group(const std::string& name) const;
     std::optional<Served> zone(const zones::Name& name) const;  // case-blind
     // Oldest first, an unbroken chain that ends at zone()'s serial. The error is a sentence: they
     // are damaged, and of no use.
@@ -83,17 +89,28 @@ public:
     // What was found when it was opened, and mended: for the journal; empty if all was well.
     const std::string& mended() const;
 
+    // As RecordStore has it; after an error the ledger holds what it held before.
+    tl::expected<void, StoreError> store(const std::string& group,
+                                         std::optional<std::uint64_t> expected, const Record&,
+                                         const std::vector<Decision>& story = {});
+    // These two as a RecordStore, which must not outlive the ledger.
+    RecordStore records();
+    // Decisions that go with no record: they survive the end of the process, and nobody waits for
+    // the disk. It has them with the next record.
+    tl::expected<void, std::string> tell(const std::vector<Decision>& story);
+    // Newest first: those of the group before number `before` (0: all), not older than `since_ms`.
+    std::vector<Decision> decisions(const std::string& group, std::size_t limit,
+                                    std::uint64_t before = 0, std::int64_t since_ms = 0) const;
+
     // Durable when it returns without error; after an error the ledger holds what it held before.
-    tl::expected<void, std::string> remember(const std::string& group, const Record&);
     // All or none, with one fsync: the control thread waits for it, and heartbeats with it.
     tl::expected<void, std::string> remember(const std::vector<ZoneServed>& zones);
     // With no history.
     tl::expected<void, std::string> remember(const zones::Name& zone, const Served&);
 
 private:
-    struct Store;
-    explicit Ledger(std::unique_ptr<Store>);
-    std::unique_ptr<Store> store_;
+    explicit Ledger(std::unique_ptr<LedgerStore>);
+    std::unique_ptr<LedgerStore> store_;
 };
 
 }  // namespace dnsd

@@ -163,10 +163,12 @@ LedgerLock::~LedgerLock() {
     if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-tl::expected<LedgerLock, LedgerError> LedgerLock::take(const std::string& ledger) {
+tl::expected<LedgerLock, LedgerError> LedgerLock::take(const std::string& ledger, bool make) {
     const std::string path = ledger + ".lock";
     LedgerLock lock;
-    lock.descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    lock.descriptor_ =
+        ::open(path.c_str(), O_RDWR | (make ? O_CREAT : 0) | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock.descriptor_ < 0 && !make && errno == ENOENT) return lock;
     if (lock.descriptor_ < 0)
         return tl::unexpected(LedgerError{
             Failure::io,

@@ -76,7 +76,8 @@ private:
 // Held as long as the descriptor is open: the kernel drops it with the process, however that ends.
 class LedgerLock {
 public:
-    static tl::expected<LedgerLock, LedgerError> take(const std::string& ledger);
+    // Without `make`, a lock that nobody ever made is nobody's, and is not made.
+    static tl::expected<LedgerLock, LedgerError> take(const std::string& ledger, bool make = true);
 
     LedgerLock() = default;
     LedgerLock(LedgerLock&& other) noexcept;

@@ -10,16 +10,6 @@ namespace dnsd {
 
 namespace {
 
-std::string names(const std::vector<ServerId>& ids) {
-    std::string out;
-    for (const ServerId& id : ids) out += (out.empty() ? "" : ",") + std::string(id.text());
-    return out.empty() ? "-" : out;
-}
-
-std::string optional_name(const std::optional<ServerId>& id) {
-    return id ? std::string(id->text()) : "-";
-}
-
 // Reads "key=value" words in their order; any surprise makes the whole row unreadable.
 class Words {
 public:
@@ -74,15 +64,8 @@ std::optional<std::uint32_t> read_serial(const std::string& text) {
 
 }  // namespace
 
-// FNV-1a, 64 bits, each part ended so that parts can not slide into each other. It guards against
-// accidents; who may write the file may write the checksum too.
 std::uint64_t row_checksum(std::string_view kind, std::string_view name, std::string_view text) {
-    std::uint64_t hash = 0xcbf29ce484222325;
-    for (const std::string_view part : {kind, name, text}) {
-        for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-        hash = (hash ^ 0x100) * 0x100000001b3;
-    }
-    return hash;
+    return checksum({kind, name, text});
 }
 
 std::uint64_t delta_checksum(std::string_view zone, std::uint32_t from, std::uint32_t to,
@@ -91,22 +74,13 @@ std::uint64_t delta_checksum(std::string_view zone, std::uint32_t from, std::uin
                         {reinterpret_cast<const char*>(packed.data()), packed.size()});
 }
 
-std::string row_text(const Record& r) {
-    return fmt::format(
-        "epoch={} holder={} closed={:d} may_live={:d} longest_ns={} semi_sync={} stable={} "
-        "master={} master_epoch={}",
-        r.epoch.value, optional_name(r.holder), r.closed, r.lease_may_live, r.lease_longest.count(),
-        names(r.semi_sync_set), names(r.stable_set), optional_name(r.master_published),
-        r.master_epoch.value);
-}
-
 // "1742 1740": the file's own serial comes second. Ledgers of format 1 have the first alone.
 std::string row_text(const Served& served) {
     const std::string file = served.file_serial ? fmt::format(" {}", *served.file_serial) : "";
     return fmt::format("{}{}\n{}\n{}", served.serial, file, served.file_digest, served.live);
 }
 
-std::optional<Record> read_record(const std::string& text) {
+std::optional<Record> read_old_record(const std::string& text) {
     Words words(text);
     Record record;
     record.epoch.value = words.number<std::uint64_t>("epoch");
@@ -114,10 +88,12 @@ std::optional<Record> read_record(const std::string& text) {
     record.closed = words.number<unsigned>("closed") != 0;
     record.lease_may_live = words.number<unsigned>("may_live") != 0;
     record.lease_longest = Duration(words.number<std::int64_t>("longest_ns"));
-    record.semi_sync_set = words.ids("semi_sync");
+    words.ids("semi_sync");
     record.stable_set = words.ids("stable");
     record.master_published = words.id("master");
     record.master_epoch.value = words.number<std::uint64_t>("master_epoch");
+    // Who acknowledged what under it was written nowhere.
+    record.semi_sync_unknown = record.epoch > Epoch{};
     return words.ok() ? std::optional(record) : std::nullopt;
 }
 

@@ -111,6 +111,45 @@ void groups(Metrics& out, const Status& status) {
                        g.state == state ? 1 : 0);
 }
 
+void failovers(Metrics& out, const Status& status) {
+    out.gauge("arbiter_group_mode", "1 for the mode that the group is in.");
+    for (const GroupStatus& g : status.groups)
+        for (const Mode mode : {Mode::act, Mode::observe})
+            out.sample({{"group", g.name}, {"mode", mode == Mode::act ? "act" : "observe"}},
+                       g.mode == mode ? 1 : 0);
+    const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+        out.gauge(name, help);
+        for (const GroupStatus& g : status.groups) out.sample({{"group", g.name}}, value(g));
+    };
+    using Group = const GroupStatus&;
+    gauge("arbiter_paused", "1 while an operator has paused automatic failovers.",
+          [](Group g) { return g.paused ? 1 : 0; });
+    gauge("arbiter_failovers_blocked_seconds", "How long the damping still blocks failovers.",
+          [](Group g) { return g.block_left ? seconds(*g.block_left) : 0.0; });
+    gauge("arbiter_manual", "1 while only an operator's word elects.",
+          [](Group g) { return g.manual ? 1 : 0; });
+    gauge("arbiter_semi_sync_members", "Servers that may acknowledge commits.",
+          [](Group g) { return g.semi_sync.size(); });
+    gauge("arbiter_semi_sync_covered", "1 when each acknowledged commit is with one of them.",
+          [](Group g) { return g.covered ? 1 : 0; });
+    gauge("arbiter_gate_waits", "1 while the zero-loss gate keeps an election open.",
+          [](Group g) { return g.gate_waits.empty() ? 0 : 1; });
+    gauge("arbiter_alarms", "What wants a person now.", [](Group g) { return g.alarms.size(); });
+    out.family("arbiter_failovers_total", "counter", "Changes of the lead, by how they ended.");
+    for (const GroupStatus& g : status.groups)
+        for (const auto& [kind, counts] : {std::pair("failover", g.counts.failover),
+                                           std::pair("switchover", g.counts.switchover),
+                                           std::pair("adoption", g.counts.adoption)})
+            for (const auto& [result, count] :
+                 {std::pair("done", counts.done), std::pair("failed", counts.failed),
+                  std::pair("refused", counts.refused)})
+                out.sample({{"group", g.name}, {"kind", kind}, {"result", result}}, count);
+    out.family("arbiter_losses_accepted_total", "counter",
+               "Grants that the zero-loss gate would not have let pass.");
+    for (const GroupStatus& g : status.groups)
+        out.sample({{"group", g.name}}, g.counts.loss_accepted);
+}
+
 void servers(Metrics& out, const Status& status) {
     out.gauge("arbiter_server_up", "1 when the server was heard in time.");
     per_server(out, status, [](Metrics& m, const Labels& labels, const auto&, const auto& server) {
@@ -133,6 +172,10 @@ void servers(Metrics& out, const Status& status) {
     out.gauge("arbiter_server_may_lead", "1 when the server could be elected.");
     per_server(out, status, [](Metrics& m, const Labels& labels, const auto&, const auto& server) {
         m.sample(labels, server.may_lead ? 1 : 0);
+    });
+    out.gauge("arbiter_server_drained", "1 while an operator has drained the server.");
+    per_server(out, status, [](Metrics& m, const Labels& labels, const auto&, const auto& server) {
+        m.sample(labels, server.drained ? 1 : 0);
     });
     out.gauge("arbiter_server_check_ok", "1 for what the server found well at its last heartbeat.");
     per_server(out, status, [](Metrics& m, Labels labels, const auto&, const auto& server) {
@@ -195,6 +238,9 @@ void counters(Metrics& out, const Counters& c) {
                 c.heartbeats);
     out.counter("arbiter_heartbeats_rejected_total", "Datagrams that were no good heartbeat.",
                 {"reason"}, c.heartbeats_rejected);
+    out.counter("arbiter_decisions_lost_total",
+                "Decisions that the history lacks, as the ledger could not be written for so long.",
+                {}, c.decisions_lost);
     out.counter("arbiter_notify_datagrams_total",
                 "NOTIFYs and SOA questions to secondaries, and what was heard of them.", {"result"},
                 c.notify_datagrams);
@@ -215,6 +261,7 @@ std::string metrics_text(const Status& status) {
     Metrics out;
     daemon(out, status);
     groups(out, status);
+    failovers(out, status);
     servers(out, status);
     zones_and_secondaries(out, status);
     counters(out, status.counters);

@@ -92,6 +92,63 @@ std::string server_row(const ServerStatus& server) {
            cell("since", age_or(server.since, "start")) + cell("why", server.why) + "</tr>\n";
 }
 
+std::string left(const InForce& in_force) {
+    return in_force.left ? "for " + age(*in_force.left) + " more" : "until undone";
+}
+
+// What an operator or the damping began, and what is under way.
+std::vector<std::string> in_force(const GroupStatus& group) {
+    std::vector<std::string> lines;
+    if (group.switchover) {
+        const SwitchoverStatus& one = *group.switchover;
+        lines.push_back(fmt::format("SWITCHOVER from {} to {}, epoch {}: {} for {}; {}",
+                                    one.from.text(), one.to.text(), one.epoch.value,
+                                    name_of(one.stage), age(one.running), one.cause));
+    }
+    if (group.paused)
+        lines.push_back("PAUSED " + left(*group.paused) + ": only an operator's word elects");
+    if (group.block_left)
+        lines.push_back("BLOCKED by the damping for " + age(*group.block_left) +
+                        " more: no automatic failover");
+    if (group.manual)
+        lines.push_back("MANUAL after too many failovers: only an operator's word elects");
+    if (!group.gate_waits.empty()) lines.push_back("The zero-loss gate WAITS: " + group.gate_waits);
+    if (group.mode == Mode::observe)
+        lines.push_back("mode observe: nothing is moved" +
+                        (group.would.empty() ? "" : "; would: " + group.would));
+    for (const ServerStatus& server : group.servers)
+        if (server.drained)
+            lines.push_back(std::string(server.id.text()) + " is drained " + left(*server.drained));
+    return lines;
+}
+
+std::string in_force_card(const GroupStatus& group) {
+    const std::vector<std::string> lines = in_force(group);
+    if (lines.empty()) return {};
+    std::string out = "<div class=\"force\"><h3>in force</h3><ul>";
+    for (const std::string& line : lines) out += "<li>" + html(line) + "</li>";
+    return out + "</ul></div>";
+}
+
+// Who acknowledges what the master commits.
+std::string commits_card(const GroupStatus& group) {
+    std::string members;
+    for (const AckerStatus& one : group.semi_sync) {
+        members += (members.empty() ? "" : ", ") + std::string(one.id.text());
+        if (one.leaving)
+            members += " (leaving)";
+        else if (!one.whole)
+            members += " (not caught up yet)";
+    }
+    const std::string_view covered =
+        group.semi_sync_unknown ? "who did before is not known: all with data must report"
+        : group.covered         ? "each acknowledged commit is with one of them"
+                                : "not yet is each acknowledged commit with one of them";
+    return fmt::format("<div><h3>commits acknowledged by</h3><b>{}</b><p{}>{}</p></div>",
+                       members.empty() ? "nobody" : html(members),
+                       group.covered && !group.semi_sync_unknown ? "" : " class=\"bad\"", covered);
+}
+
 std::string group_section(const GroupStatus& group) {
     std::string pool;
     std::size_t in = 0;
@@ -110,8 +167,8 @@ std::string group_section(const GroupStatus& group) {
     out += fmt::format(
         "<div><h3>www</h3><b>{} of {}</b><p>{}</p>{}</div>", in, group.servers.size(), html(pool),
         group.fail_open ? "<p class=\"bad\">FAILING OPEN: servers are not heard</p>" : "");
-    out += fmt::format("<div><h3>master</h3><b>{}</b><p>{}</p></div></div>\n", html(master),
-                       html(lease));
+    out += fmt::format("<div><h3>master</h3><b>{}</b><p>{}</p></div>", html(master), html(lease));
+    out += commits_card(group) + in_force_card(group) + "</div>\n";
     out +=
         "<table><thead><tr><th>server</th><th>address</th><th>www</th><th>role</th><th>web</th>"
         "<th>page</th><th>db</th><th>lag</th><th>heard</th><th>since</th><th>why</th></tr></thead>"
@@ -186,9 +243,9 @@ std::string history_section(const Status& status) {
         "<section><h2>Events, newest first</h2><table><thead><tr><th>time (UTC)</th>"
         "<th>group</th><th>what</th></tr></thead><tbody>\n";
     for (std::size_t i = 0; i < std::min<std::size_t>(status.history.size(), 50); ++i) {
-        const HistoryLine& line = status.history[i];
-        out += fmt::format("<tr><th scope=\"row\">{}</th>{}{}</tr>\n", rfc3339(line.time_ms),
-                           cell("group", line.group), cell("what", line.text));
+        const Decision& one = status.history[i];
+        out += fmt::format("<tr><th scope=\"row\">{}</th>{}{}</tr>\n", rfc3339(one.time_ms),
+                           cell("group", one.group), cell("what", sentence(one.note)));
     }
     return out + "</tbody></table></section>\n";
 }
@@ -244,7 +301,8 @@ h2 { font-size: 1.1rem; margin: 1.5rem 0 .5rem; } h3 { font-size: 1rem; margin: 
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(15rem, 1fr)); gap: .5rem;
   margin-bottom: .5rem; }
 .cards div { background: var(--soft); padding: .5rem .75rem; } .cards b { font-size: 1.25rem; }
-.cards p { margin: 0; overflow-wrap: anywhere; }
+.cards p, .cards ul { margin: 0; overflow-wrap: anywhere; } .cards ul { padding-left: 1.25rem; }
+.cards .force { border-left: .25rem solid var(--warn); }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .25rem .5rem; border-bottom: 1px solid var(--line);
   overflow-wrap: anywhere; vertical-align: top; }

@@ -97,6 +97,12 @@ std::size_t names_in(const zones::Catalog& catalog) {
     return names;
 }
 
+std::size_t told_of(const zones::Name& zone, const NotifyIo& notify) {
+    const std::vector<SecondaryStatus> all = notify.status();
+    return static_cast<std::size_t>(std::count_if(
+        all.begin(), all.end(), [&](const SecondaryStatus& one) { return one.zone == zone; }));
+}
+
 ReloadReport::ReloadReport() : time_ms_(wall_milliseconds()) {}
 
 void ReloadReport::failed(const std::string& why) {
@@ -164,7 +170,8 @@ void fill_in(Status& status, const ZoneStore& zones, const NotifyIo& notify, con
         {{"sent"}, told.sent}, {{"failed"}, told.failed}, {{"heard"}, told.heard}};
     if (groups == nullptr) return;
     status.groups = groups->status();
-    status.history.assign(groups->history().begin(), groups->history().end());
+    const std::deque<Decision>& story = groups->story().newest();
+    status.history.assign(story.begin(), story.end());
     groups->count(status.counters);
 }
 

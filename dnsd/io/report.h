@@ -19,6 +19,8 @@ namespace dnsd {
 std::string text_of(const Notifier::Note&);
 std::string text_of(const ZoneStore::PublishedZone&);
 std::size_t names_in(const zones::Catalog&);
+// How many secondaries hear of each new version of it.
+std::size_t told_of(const zones::Name& zone, const NotifyIo& notify);
 
 // Lines about zones, of which there may be ten thousand: a bounded number of them, those of errors
 // first if there are too many, and how many there were besides.

@@ -1,5 +1,7 @@
 #include "dnsd/io/status_json.h"
 
+#include "dnsd/io/decision_json.h"
+
 #include <algorithm>
 #include <cmath>
 #include <ctime>
@@ -41,6 +43,39 @@ Json health_json(const heartbeat::Health& health) {
             {"guard", health.guard}};
 }
 
+// What an operator began: null when nothing is in force, else how long it still is, null again when
+// it has no end of its own.
+Json in_force_json(const std::optional<InForce>& in_force) {
+    if (!in_force) return nullptr;
+    return {{"left_seconds", seconds_or_null(in_force->left)}};
+}
+
+Json semi_sync_json(const GroupStatus& group) {
+    Json members = Json::array();
+    for (const AckerStatus& acker : group.semi_sync)
+        members.push_back({{"name", std::string(acker.id.text())},
+                           {"whole", acker.whole},
+                           {"leaving", acker.leaving}});
+    return {{"members", std::move(members)},
+            {"covered", group.covered},
+            {"unknown", group.semi_sync_unknown}};
+}
+
+Json switchover_json(const std::optional<SwitchoverStatus>& switchover) {
+    if (!switchover) return nullptr;
+    return {{"from", std::string(switchover->from.text())},
+            {"to", std::string(switchover->to.text())},
+            {"epoch", switchover->epoch.value},
+            {"stage", name_of(switchover->stage)},
+            {"running_seconds", seconds(switchover->running)},
+            {"cause", switchover->cause},
+            {"by", switchover->by.empty() ? "arbiter" : switchover->by}};
+}
+
+Json counts_json(const FailoverCounts::Counts& counts) {
+    return {{"done", counts.done}, {"failed", counts.failed}, {"refused", counts.refused}};
+}
+
 Json server_json(const ServerStatus& server) {
     Json addresses = Json::array();
     for (const Address& address : server.addresses) addresses.push_back(address.text());
@@ -58,6 +93,15 @@ Json server_json(const ServerStatus& server) {
     out["lag_seconds"] = last ? seconds_or_null(last->lag) : Json(nullptr);
     out["weight"] = server.weight;
     out["health"] = last ? health_json(last->health) : Json(nullptr);
+    out["out_why"] = server.out_why;
+    out["may_not_lead_why"] = server.may_not_lead;
+    out["good_heartbeats"] = server.good;
+    out["good_heartbeats_needed"] = server.good_needed;
+    out["drained"] = in_force_json(server.drained);
+    out["cloned"] = server.cloned;
+    out["penalty"] = std::round(server.penalty * 100) / 100;
+    out["rejoining"] = server.rejoining;
+    out["errant"] = server.errant;
     return out;
 }
 
@@ -73,7 +117,22 @@ Json group_json(const GroupStatus& group) {
             {"fail_open", group.fail_open},
             {"waiting_for", group.waiting_for},
             {"servers", std::move(servers)},
-            {"zone", group.zone}};
+            {"zone", group.zone},
+            {"mode", group.mode == Mode::act ? "act" : "observe"},
+            {"paused", in_force_json(group.paused)},
+            {"block_left_seconds", seconds_or_null(group.block_left)},
+            {"manual", group.manual},
+            {"failovers_last_hour", group.failovers_last_hour},
+            {"semi_sync", semi_sync_json(group)},
+            {"gate_waits", group.gate_waits},
+            {"would", group.would},
+            {"switchover", switchover_json(group.switchover)},
+            {"alarms", group.alarms},
+            {"failovers",
+             {{"failover", counts_json(group.counts.failover)},
+              {"switchover", counts_json(group.counts.switchover)},
+              {"adoption", counts_json(group.counts.adoption)},
+              {"loss_accepted", group.counts.loss_accepted}}}};
 }
 
 // When it ended, by the clock of whoever reads this.
@@ -110,11 +169,10 @@ Json secondary_json(const SecondaryStatus& secondary, std::int64_t now_ms) {
             {"last_transfer", transfer_json(secondary, now_ms)}};
 }
 
-Json history_array(const Status& status) {
+Json newest_history(const Status& status) {
     Json out = Json::array();
-    for (const HistoryLine& line : status.history)
-        out.push_back(
-            {{"time", rfc3339(line.time_ms)}, {"group", line.group}, {"text", line.text}});
+    for (std::size_t i = 0; i < std::min(history_in_status_max, status.history.size()); ++i)
+        out.push_back(decision_json(status.history[i]));
     return out;
 }
 
@@ -138,8 +196,15 @@ void judge_group(const GroupStatus& group, Verdict& critical, Verdict& warning) 
     if (group.fail_open)
         critical.reasons.push_back(fmt::format(
             "{} fails open: its servers are not heard and stand all the same", group.name));
+    for (const std::string& alarm : group.alarms)
+        warning.reasons.push_back(fmt::format("{}: {}", group.name, alarm));
+    if (group.manual)
+        warning.reasons.push_back(
+            fmt::format("{} elects nobody by itself: too many failovers in an hour; arbiterctl "
+                        "resume ends that",
+                        group.name));
     for (const ServerStatus& server : group.servers)
-        if (!server.in_pool)
+        if (!server.in_pool && !server.drained)  // a drain within its time is as it should be
             warning.reasons.push_back(fmt::format("{} is out of the pool{}{}", server.id.text(),
                                                   server.why.empty() ? "" : ": ", server.why));
 }
@@ -253,12 +318,7 @@ std::string status_json(const Status& status) {
                  {"groups", std::move(groups)},
                  {"zones", std::move(zone_list)},
                  {"secondaries", std::move(secondaries)},
-                 {"history", history_array(status)}});
-}
-
-std::string history_json(const Status& status) {
-    return dump(
-        {{"format", 1}, {"time", rfc3339(status.time_ms)}, {"history", history_array(status)}});
+                 {"history", newest_history(status)}});
 }
 
 }  // namespace dnsd

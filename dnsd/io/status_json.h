@@ -3,6 +3,7 @@
 // (docs/UX.md, "arbiterctl"): "format" 1, keys are added and never renamed.
 
 #include "dnsd/arbiter/status.h"
+#include "dnsd/io/decision.h"
 #include "dnsd/publish/notifier.h"
 
 #include <cstdint>
@@ -14,12 +15,6 @@ namespace dnsd {
 struct ZoneStatus {
     std::string name;
     std::uint32_t serial = 0;
-};
-
-struct HistoryLine {
-    std::int64_t time_ms = 0;  // since 1970, UTC
-    std::string group;
-    std::string text;  // one sentence
 };
 
 // One line of a counter: the values of its labels, in the order that the field names.
@@ -38,6 +33,7 @@ struct Counters {
     std::vector<Count> tcp_transfers_waiting;  // as well
     std::vector<Count> tcp_held_bytes;         // as well
     std::vector<Count> heartbeats;             // server, reply
+    std::vector<Count> decisions_lost;         // no label
     std::vector<Count> heartbeats_rejected;    // reason
     std::vector<Count> notify_datagrams;       // result
     std::vector<Count> notifies;               // secondary, result
@@ -56,7 +52,7 @@ struct Status {
     std::vector<GroupStatus> groups;
     std::vector<ZoneStatus> zones;
     std::vector<SecondaryStatus> secondaries;
-    std::vector<HistoryLine> history;  // newest first, bounded by the one who fills it in
+    std::vector<Decision> history;  // newest first, bounded by the one who fills it in
     Counters counters;
     bool reload_ok = true;            // of the last reload
     std::int64_t reload_time_ms = 0;  // when the running configuration was taken
@@ -81,8 +77,9 @@ constexpr Duration behind_bearable = std::chrono::seconds(2);
 std::string_view name_of(heartbeat::Role);
 // "2026-11-22T10:19:07Z"
 std::string rfc3339(std::int64_t time_ms);
-std::string status_json(const Status&);   // one line, without a newline at its end
-std::string history_json(const Status&);  // as well
+// Of the history the status has the newest alone: it is asked for each second.
+constexpr std::size_t history_in_status_max = 100;
+std::string status_json(const Status&);  // one line, without a newline at its end
 // Prometheus text format 0.0.4 (metrics.cc).
 std::string metrics_text(const Status&);
 

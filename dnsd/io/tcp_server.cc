@@ -2,6 +2,7 @@
 
 #include "dnsd/io/tcp_connection.h"
 #include "dnsd/io/tcp_listeners.h"
+#include "dnsd/io/transfer_teller.h"
 #include "dnsd/io/wall_clock.h"
 
 #include <algorithm>
@@ -45,14 +46,6 @@ zones::Peer peer_of(const Endpoint& from, std::uint16_t udp_size_max) {
     return peer;
 }
 
-// The first question's name says which zone.
-void asked_for(std::span<const std::byte> request, TransferNews& news) {
-    if (request.size() <= zones::header_size) return;
-    news.zone = zones::Name::from_wire(request.subspan(zones::header_size));
-    if (const auto query = zones::read_query(request); query && query->ixfr_serial)
-        news.has = zones::Serial(*query->ixfr_serial);
-}
-
 // Leaves nothing behind in the kernel: neither bytes that nobody takes in, nor a TIME_WAIT.
 void reset_on_close(const Fd& fd) {
     const linger none{1, 0};
@@ -94,11 +87,6 @@ private:
     void count(const zones::Conversation::Spoken& spoken);
     void accept_from(std::size_t listener);
     void admit(Fd fd, const Endpoint& peer);
-    void tell(const TcpConnection& connection, TcpConnection::Turn& done);
-    void tell_ends(const TcpConnection& connection) noexcept;
-    void tell_end(const TcpConnection& connection, TcpConnection::Transferred& one,
-                  TransferResult result) noexcept;
-    void tell_unfinished(const TcpConnection& connection, TransferResult result) noexcept;
     void close(std::uint32_t number, TransferResult of_unfinished = TransferResult::aborted);
     void publish_places();
     void give_places();
@@ -112,7 +100,7 @@ private:
     const TcpLimits limits_;
     const std::uint16_t udp_size_max_;
     PublishedCell<zones::Catalog>::Reader catalog_;
-    std::function<void(TransferNews)> on_news_;
+    TransferTeller teller_;
     Fd epoll_, stop_;
     std::optional<TcpListeners> listeners_;
     TcpPlaces places_;
@@ -121,7 +109,6 @@ private:
     std::vector<std::uint32_t> free_;    // numbers
     std::vector<std::uint64_t> queued_;  // keys of connections that have more to do
     std::unique_ptr<TcpBuffers> buffers_ = std::make_unique<TcpBuffers>();
-    std::vector<TcpConnection::Transferred> told_;
     std::uint64_t transfer_numbers_ = 0;
     zones::Turn turn_{};
     Clock::time_point now_ = Clock::now();
@@ -143,7 +130,7 @@ TcpServer::Impl::Impl(std::vector<QuerySockets::Listener>& listeners, const TcpL
     : limits_(limits),
       udp_size_max_(udp_size_max),
       catalog_(catalog),
-      on_news_(std::move(on_news)),
+      teller_(std::move(on_news)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       places_(limits),
@@ -277,83 +264,16 @@ void TcpServer::Impl::give_places() {
 TcpConnection::Turn TcpServer::Impl::turn_of(TcpConnection& connection) {
     const auto idle = places_.idle_time(connection.place.kind) / std::chrono::milliseconds(100);
     turn_.tcp_idle_ds = static_cast<std::uint16_t>(std::clamp<std::int64_t>(idle, 1, 65535));
-    told_.clear();
+    std::vector<TcpConnection::Transferred>& left = teller_.left();
     try {
         auto done =
             connection.turn(*catalog_.current(), turn_, *buffers_, now_,
-                            transfer_places_.may_begin(connection.part), told_, transfer_numbers_);
-        tell(connection, done);
+                            transfer_places_.may_begin(connection.part), left, transfer_numbers_);
+        teller_.tell(connection, done);
         return done;
     } catch (const std::bad_alloc&) {
-        tell_ends(connection);
+        teller_.tell_ends(connection);
         return {};
-    }
-}
-
-void TcpServer::Impl::tell(const TcpConnection& connection, TcpConnection::Turn& done) {
-    if (!on_news_) return;
-    for (auto& one : done.begun) {
-        TransferNews news{TransferNews::What::begun, connection.peer};
-        asked_for(one.told.request, news);
-        news.signer = std::move(one.told.signer);
-        news.transfer = one.transfer;
-        on_news_(std::move(news));
-    }
-    tell_ends(connection);
-    for (auto& one : done.spoken.refused) {
-        TransferNews news{TransferNews::What::refused, connection.peer};
-        asked_for(one.request, news);
-        news.outcome = one.outcome;
-        on_news_(std::move(news));
-    }
-}
-
-// Of those whose last byte has left.
-void TcpServer::Impl::tell_ends(const TcpConnection& connection) noexcept {
-    for (auto& one : told_)
-        tell_end(connection, one,
-                 one.told.current ? TransferResult::current : TransferResult::done);
-    told_.clear();
-}
-
-// One that was told as begun is known by its number, for which no memory is wanted.
-void TcpServer::Impl::tell_end(const TcpConnection& connection, TcpConnection::Transferred& one,
-                               TransferResult result) noexcept {
-    if (!on_news_) return;
-    TransferNews news{TransferNews::What::ended, connection.peer};
-    news.transfer = one.transfer;
-    if (one.transfer == 0) {
-        try {
-            asked_for(one.told.request, news);
-        } catch (const std::bad_alloc&) {
-            return;
-        }
-        news.signer = std::move(one.told.signer);
-    }
-    // RFC 1995 §4: an IXFR may be answered by the whole zone.
-    news.seen.kind =
-        one.told.incremental || one.told.current ? TransferKind::ixfr : TransferKind::axfr;
-    news.seen.result = result;
-    news.seen.serial = one.told.serial;
-    news.seen.took = std::chrono::duration_cast<heartbeat::Duration>(one.took);
-    news.seen.bytes = one.told.bytes;
-    on_news_(std::move(news));
-}
-
-// Of a connection that is closed.
-void TcpServer::Impl::tell_unfinished(const TcpConnection& connection,
-                                      TransferResult result) noexcept {
-    if (!on_news_) return;
-    try {
-        auto unfinished = connection.unfinished(now_);
-        for (auto& one : unfinished) tell_end(connection, one, result);
-    } catch (const std::bad_alloc&) {
-        for (const TcpConnection::Begun& one : connection.begun()) {
-            TransferNews news{TransferNews::What::ended, connection.peer};
-            news.transfer = one.transfer;
-            news.seen.result = result;
-            on_news_(std::move(news));
-        }
     }
 }
 
@@ -433,7 +353,7 @@ void TcpServer::Impl::admit(Fd fd, const Endpoint& from) {
 
 void TcpServer::Impl::close(std::uint32_t number, TransferResult of_unfinished) {
     Slot& slot = slots_[number];
-    tell_unfinished(*slot.connection, of_unfinished);
+    teller_.tell_unfinished(*slot.connection, of_unfinished, now_);
     if (slot.connection->place.kind == Kind::stranger) strangers_hold_ -= slot.connection->held();
     places_.leave(slot.connection->place);
     transfer_places_.leave(slot.connection->part);

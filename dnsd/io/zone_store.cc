@@ -3,7 +3,6 @@
 #include "dnsd/io/zone_past.h"
 
 #include <algorithm>
-#include <cassert>
 #include <set>
 
 #include <fmt/format.h>
@@ -29,22 +28,17 @@ ZoneStore::ZoneStore(const zones::Catalog& base, Ledger* ledger, std::string whe
 
 void ZoneStore::add_group(const zones::Name& zone, const std::string& group,
                           const EditionRules& rules) {
-    places_[zone].push_back({group, rules, std::nullopt});
+    places_.add(zone, group, rules);
 }
 
 void ZoneStore::stand(const Standing& standing) {
-    for (auto& [zone, places] : places_)
-        for (Place& place : places) {
-            if (place.group != standing.group) continue;
-            const auto entry = entries_.find(zone);
-            if (entry != entries_.end()) {
-                entry->second.stood = true;
-                // Clients write to whom the elected name names: that waits for nothing.
-                if (!place.standing || place.standing->master != standing.master)
-                    entry->second.urgent = true;
-            }
-            place.standing = standing;
-        }
+    places_.stand(standing, [this](const zones::Name& zone, bool other_master) {
+        const auto entry = entries_.find(zone);
+        if (entry == entries_.end()) return;
+        entry->second.stood = true;
+        // Clients write to whom the elected name names: that waits for nothing.
+        if (other_master) entry->second.urgent = true;
+    });
 }
 
 void ZoneStore::admit(Admission admission) {
@@ -129,15 +123,6 @@ std::vector<ZoneStore::Line> ZoneStore::take(std::vector<ZoneRead> read) {
     return lines;
 }
 
-std::string ZoneStore::live_of(const zones::Name& zone) const {
-    std::string text;
-    const auto places = places_.find(zone);
-    if (places == places_.end()) return text;
-    for (const Place& place : places->second)
-        if (place.standing) text += live_text(place.rules, *place.standing);
-    return text;
-}
-
 // What is known of a zone that is not served now, but was.
 std::optional<Served> ZoneStore::served_before(const zones::Name& zone) const {
     if (ledger_)
@@ -151,41 +136,12 @@ SerialStyle ZoneStore::style_of(const zones::Name& zone) const {
     return style == styles_.end() ? SerialStyle::counter : style->second;
 }
 
-// The records of the file with the groups' names put in, under that serial.
-std::shared_ptr<const zones::Zone> ZoneStore::with_live_names(const zones::Name& zone,
-                                                              const Entry& entry,
-                                                              zones::Serial serial) const {
-    std::shared_ptr<const zones::Zone> next = entry.file;
-    if (const auto places = places_.find(zone); places != places_.end())
-        for (const Place& place : places->second) {
-            if (!place.standing) continue;
-            if (auto made = edition(*next, place.rules, *place.standing, next->serial().next()))
-                next = std::move(made);
-        }
-    if (next->serial() == serial) return next;
-    const auto renumbered = next->with({}, serial);
-    assert(renumbered);  // no change of records, hence none that could be refused
-    return *renumbered;
-}
-
-// Only standings changed: the cost is that of a few names, not of the zone.
+// Only standings changed.
 void ZoneStore::from_standings(Pending& one, const Moment& moment) const {
-    const Entry& entry = *one.entry;
-    std::shared_ptr<const zones::Zone> next;
-    const zones::Serial serial =
-        serial_after(entry.served->serial(), style_of(one.zone), moment.unix_seconds);
-    for (const Place& place : places_.at(one.zone)) {
-        if (!place.standing) continue;
-        const zones::Zone& current = next ? *next : *entry.served;
-        if (auto made = edition(current, place.rules, *place.standing, serial))
-            next = std::move(made);
-    }
+    const zones::Zone& served = *one.entry->served;
+    auto next = places_.renewed(
+        one.zone, served, serial_after(served.serial(), style_of(one.zone), moment.unix_seconds));
     if (!next) return;
-    if (next->serial() != serial) {
-        const auto renumbered = next->with({}, serial);
-        assert(renumbered);
-        next = *renumbered;
-    }
     one.history = catalog_->zone(one.zone)->advance(std::move(next));
     one.advanced = true;
 }
@@ -196,7 +152,7 @@ void ZoneStore::advise(const Pending& one, const Numbered& numbered,
     const zones::Serial in_file = one.entry->file->serial();
     // Where serials are made here, live names and styles take them ahead of the file's by
     // themselves.
-    const bool live = places_.contains(one.zone);
+    const bool live = places_.has(one.zone);
     const bool raised = before.file && in_file > *before.file;
     if (live && (raised || !one.entry->served || choice.rule == SerialRule::kept)) return;
     if (style_of(one.zone) != SerialStyle::counter && choice.rule != SerialRule::not_raised) return;
@@ -218,7 +174,7 @@ void ZoneStore::from_file(Pending& one, const Moment& moment, std::vector<Line>&
     one.file_serial = file_serial_after(in_file, numbered.before, numbered.choice);
     if (numbered.choice.rule == SerialRule::kept) return;
     one.history = catalog_->zone(one.zone)->advance(
-        with_live_names(one.zone, entry, numbered.choice.serial), entry.difference.get());
+        places_.put_into(one.zone, entry.file, numbered.choice.serial), entry.difference.get());
     one.advanced = true;
 }
 
@@ -240,7 +196,7 @@ void ZoneStore::from_past(Pending& one, const Served& before, const Moment& mome
     else
         advise(one, numbered, lines);
     one.file_serial = file_serial_after(in_file, numbered.before, numbered.choice);
-    auto version = with_live_names(one.zone, entry, numbered.choice.serial);
+    auto version = places_.put_into(one.zone, entry.file, numbered.choice.serial);
     ZonePast past;
     if (ledger_) past = past_of(*ledger_, one.zone);
     if (!past.damage.empty()) lines.push_back({Urgency::warning, std::move(past.damage)});
@@ -264,7 +220,7 @@ std::vector<ZoneStore::Pending> ZoneStore::pending(const Moment& moment, std::ve
     std::vector<Pending> all;
     for (auto& [zone, entry] : entries_) {
         if (!entry.file || !(entry.file_changed || entry.stood)) continue;
-        Pending one{zone,  &entry, {}, false, entry.content, live_of(zone), entry.served_file,
+        Pending one{zone,  &entry, {}, false, entry.content, places_.text(zone), entry.served_file,
                     false, {}};
         one.paced = entry.served && !entry.file_changed;
         // What is said of its file was said at the first try.
@@ -279,7 +235,7 @@ std::vector<ZoneStore::Pending> ZoneStore::pending(const Moment& moment, std::ve
             from_past(one, *before, moment, of_file);
         } else {
             one.file_serial = entry.file->serial();
-            one.history.emplace(with_live_names(zone, entry, entry.file->serial()), limits_);
+            one.history.emplace(places_.put_into(zone, entry.file, entry.file->serial()), limits_);
         }
         if (one.history && ledger_) {
             Served served{one.history->newest()->serial().value(), one.content, one.live,

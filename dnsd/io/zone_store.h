@@ -8,11 +8,10 @@
 #include "dnsd/io/zone_advice.h"
 #include "dnsd/io/zone_files.h"
 #include "dnsd/io/zone_serial.h"
-#include "dnsd/publish/edition.h"
+#include "dnsd/publish/live_places.h"
 #include "dnsd/publish/pacer.h"
 #include "zones/catalog.h"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -83,11 +82,6 @@ public:
     std::vector<zones::Name> read_names() const;  // of what was read, published or not yet
 
 private:
-    struct Place {
-        std::string group;
-        EditionRules rules;
-        std::optional<Standing> standing;
-    };
     struct Entry {
         std::string path;
         std::shared_ptr<const zones::Zone> file;  // null until it was once read without error
@@ -125,7 +119,6 @@ private:
         SerialChoice choice;
     };
 
-    std::string live_of(const zones::Name& zone) const;
     std::optional<Served> served_before(const zones::Name& zone) const;
     SerialStyle style_of(const zones::Name& zone) const;
     std::vector<Pending> pending(const Moment& moment, std::vector<Line>& lines);
@@ -134,8 +127,6 @@ private:
     void from_past(Pending& one, const Served& before, const Moment& moment,
                    std::vector<Line>& lines) const;
     void advise(const Pending& one, const Numbered& numbered, std::vector<Line>& lines) const;
-    std::shared_ptr<const zones::Zone> with_live_names(const zones::Name& zone, const Entry& entry,
-                                                       zones::Serial serial) const;
     Draft draft(const std::vector<Pending>& all, bool remembered) const;
     tl::expected<void, std::string> remember(const std::vector<Pending>& all);
     void tell_unwritten(const std::vector<Pending>& all, const std::string& why,
@@ -151,7 +142,7 @@ private:
     Pacer pacer_;
     std::optional<Admission> admission_;  // not in the catalog yet
     std::map<zones::Name, Entry> entries_;
-    std::map<zones::Name, std::vector<Place>> places_;
+    LivePlaces places_;
     std::vector<zones::Name> removed_;      // still in the catalog
     std::optional<zones::EdnsRules> edns_;  // not yet in the catalog
     // Of removed zones: one that comes back, say after an editor replaced its file, goes on from

@@ -21,16 +21,17 @@ struct AgentChannel::Inside : std::enable_shared_from_this<AgentChannel::Inside>
         std::vector<Endpoint> endpoints;  // what the host has been resolved to
         std::size_t current = 0;
         unsigned unanswered = 0;
-        std::optional<Waiting> waiting;  // sent again when the arbiter turns out not to know us
+        std::optional<Waiting> waiting;  // for the host's address
         asio::ip::udp::resolver resolver;
         asio::steady_timer timer;
     };
 
-    Inside(asio::io_context& given, OnReply callback)
-        : loop(given), on_reply(std::move(callback)) {}
+    Inside(asio::io_context& given, OnReply replied, OnIntroduced introduced)
+        : loop(given), on_reply(std::move(replied)), on_introduced(std::move(introduced)) {}
 
     asio::io_context& loop;
     OnReply on_reply;
+    OnIntroduced on_introduced;
     std::vector<asio::posix::stream_descriptor> sockets;
     std::vector<Peer> peers;
     ChannelCounters counters;
@@ -162,17 +163,17 @@ struct AgentChannel::Inside : std::enable_shared_from_this<AgentChannel::Inside>
                 peer.waiting.reset();
                 return on_reply(peer.who.session.arbiter(), *reply);
             }
-            push(peer);
-            // Once: an arbiter that challenges everything is not answered in a circle.
-            return peer.waiting.reset();
+            peer.waiting.reset();
+            return on_introduced(peer.who.session.arbiter());
         }
         if (!known) ++counters.strangers;
     }
 };
 
 AgentChannel::AgentChannel(asio::io_context& loop, std::vector<ArbiterPeer> arbiters,
-                           const std::vector<Address>& from, OnReply on_reply)
-    : inside_(std::make_shared<Inside>(loop, std::move(on_reply))) {
+                           const std::vector<Address>& from, OnReply on_reply,
+                           OnIntroduced on_introduced)
+    : inside_(std::make_shared<Inside>(loop, std::move(on_reply), std::move(on_introduced))) {
     for (const Address& address : from)
         inside_->sockets.emplace_back(loop, open_udp(Endpoint{address, 0}));
     if (from.empty()) {

@@ -66,6 +66,9 @@ struct ArbiterPeer {
 class AgentChannel {
 public:
     using OnReply = std::function<void(const ServerId& arbiter, const Reply& reply)>;
+    // It knows this boot now, or is another boot itself; nothing was sealed for it yet. What waited
+    // to be sent is forgotten, as it may speak of the last boot: it is to be said anew.
+    using OnIntroduced = std::function<void(const ServerId& arbiter)>;
 
     static constexpr unsigned batch_max = 64;
     static constexpr std::size_t addresses_per_host_max = 8;
@@ -73,20 +76,19 @@ public:
     static constexpr unsigned unanswered_max = 4;
     static constexpr Duration resolve_every = std::chrono::seconds(60);
     static constexpr Duration resolve_again = std::chrono::seconds(5);  // after it failed
-    // A heartbeat that had to wait for an introduction is not sent when it is older than this.
+    // A heartbeat that waits for its host's address is not sent when it is older than this.
     static constexpr Duration waiting_max = std::chrono::seconds(1);
 
     // `from`: the local addresses to speak from, at most one a family; none: as the system routes.
     // The arbiter only hears a server from the addresses that it knows of it. Throws
     // std::runtime_error when an address can not be bound.
     AgentChannel(boost::asio::io_context& loop, std::vector<ArbiterPeer> arbiters,
-                 const std::vector<Address>& from, OnReply on_reply);
+                 const std::vector<Address>& from, OnReply on_reply, OnIntroduced on_introduced);
     ~AgentChannel();
     AgentChannel(const AgentChannel&) = delete;
     AgentChannel& operator=(const AgentChannel&) = delete;
 
-    // To every arbiter; to one that does not know this boot yet a hello goes first, and the
-    // heartbeat at once when it is answered.
+    // To every arbiter; to one that does not know this boot yet a hello goes instead.
     void send(const Heartbeat& beat);
     // As ArbiterChannel::drain.
     void drain();

@@ -31,7 +31,6 @@ using tcp = boost::asio::ip::tcp;
 
 namespace {
 
-constexpr std::uint16_t port = 15531;
 const ServerId wiki1 = *ServerId::parse("wiki1");
 const ServerId cluster = *ServerId::parse("arbiter");
 
@@ -67,7 +66,8 @@ struct Arbiter {
 
 Arbiter::Answer granting(std::uint64_t epoch, Duration lease) {
     return [=](const Heartbeat& beat) -> std::optional<Reply> {
-        if (beat.wants == Wish::master) return Ack{beat.request, Epoch{epoch}, lease, {}, 1};
+        if (beat.wants == Wish::master)
+            return Ack{.request = beat.request, .epoch = Epoch{epoch}, .lease = lease, .serial = 1};
         Deny deny;
         deny.request = beat.request;
         deny.epoch = Epoch{epoch};
@@ -117,7 +117,7 @@ struct Wiki {
 };
 
 struct World {
-    World() : own(keys_of("wiki1")), server(made(), 1, port), wiki(loop) {
+    World() : own(keys_of("wiki1")), server(made(), 1), wiki(loop) {
         const SecretKeys arbiter_keys = keys_of("ns0");
         folder = made().folder() / "agent";
         std::filesystem::create_directories(folder);
@@ -153,8 +153,8 @@ struct World {
             "password_file = \"{}\"\nreplication = {{ user = \"repl\", password_file = \"{}\" }}\n"
             "[hooks]\npromote = \"{}\"\n",
             arbiter ? arbiter->channel.endpoints().at(0).text() : "127.0.5.10:1", path("key"),
-            arbiter_key, path("state"), wiki.acceptor.local_endpoint().port(), port,
-            path("agent.pw"), path("repl.pw"), path("hook"));
+            arbiter_key, path("state"), wiki.acceptor.local_endpoint().port(),
+            agent::test::own_port(), path("agent.pw"), path("repl.pw"), path("hook"));
     }
     void start(const char* mode = nullptr) {
         pid = ::fork();
@@ -324,7 +324,7 @@ TEST_CASE("a page that is not well is said, and heard in the next heartbeat") {
 
 TEST_CASE("once: denied it follows whom it is told and says so by its exit code") {
     World world;
-    MariaDbServer master(made(), 2, port);
+    MariaDbServer master(made(), 2);
     master.run("SET GLOBAL read_only=0");
     master.run("CREATE DATABASE wiki");
     world.arbiter->answer = denying(5, master.address());

@@ -1,7 +1,5 @@
 #include "tests/agent/mariadb_server.h"
 
-#include "tests/lab/program.h"
-
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -9,7 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,35 +15,18 @@ namespace agent::test {
 
 namespace {
 
-pid_t spawn(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
-    const std::string program = lab::found_program(arguments.at(0));
-    const pid_t pid = ::fork();
-    if (pid < 0) throw std::runtime_error("fork failed");
-    if (pid > 0) return pid;
-    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    ::dup2(out, 1);
-    ::dup2(out, 2);
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments)
-        argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    ::execv(program.c_str(), argv.data());
-    ::_exit(127);
-}
+// As slow as a loaded machine with a slow disk may be.
+constexpr auto ready_within = std::chrono::seconds(90);
 
-int wait_for(pid_t pid) {
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    return status;
-}
-
-void wait_ready(const DatabaseRules& rules) {
-    for (int i = 0; i < 600; ++i) {
+void wait_ready(const DatabaseRules& rules, lab::Process& server, const std::string& log) {
+    const auto end = std::chrono::steady_clock::now() + ready_within;
+    while (std::chrono::steady_clock::now() < end && server.running()) {
         if (Session::open(rules, {})) return;
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
-    throw std::runtime_error("a MariaDB server did not start: " + rules.socket);
+    throw std::runtime_error(std::string("a MariaDB server ") +
+                             (server.running() ? "does not answer" : "ended at its start") + ": " +
+                             lab::read_file(log));
 }
 
 DatabaseRules as_root(const std::filesystem::path& folder) {
@@ -72,23 +52,24 @@ std::vector<std::string> command(const std::filesystem::path& data,
 
 }  // namespace
 
-Template::Template() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "arbiter-db-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("mkdtemp failed");
-    folder_ = pattern;
+Template::Template() : folder_(scratch_.path()) {
     data_ = folder_ / "template";
-    const pid_t install =
-        spawn({"mariadb-install-db", "--no-defaults", "--user=root", "--datadir=" + data_.string(),
-               "--auth-root-authentication-method=normal", "--skip-test-db"},
-              folder_ / "install.log");
-    if (wait_for(install) != 0) throw std::runtime_error("mariadb-install-db failed");
+    const std::string install_log = (folder_ / "install.log").string();
+    lab::Process install(
+        {{"mariadb-install-db", "--no-defaults", "--user=root", "--datadir=" + data_.string(),
+          "--auth-root-authentication-method=normal", "--skip-test-db"},
+         {},
+         install_log});
+    if (!install.wait(ready_within) || install.status() != 0)
+        throw std::runtime_error("mariadb-install-db failed: " + lab::read_file(install_log));
     auto arguments = command(data_, folder_);
     arguments.emplace_back("--skip-networking");
-    const pid_t server = spawn(arguments, folder_ / "template.log");
+    const std::string log = (folder_ / "template.log").string();
+    lab::Process server({arguments, {}, log});
     const DatabaseRules rules = as_root(folder_);
-    wait_ready(rules);
+    wait_ready(rules, server, log);
     {
-        Session root = *Session::open(rules, {});
+        Session root = *Session::open(rules, {std::chrono::seconds(2), std::chrono::seconds(30)});
         for (const std::string& statement : {
                  fmt::format("CREATE USER {}@'%' IDENTIFIED BY {}",
                              quoted(MariaDbServer::agent_user),
@@ -96,8 +77,11 @@ Template::Template() {
                  // What docs/OPERATIONS.md tells the operator to grant.
                  fmt::format(
                      "GRANT PROCESS, RELOAD, CONNECTION ADMIN, READ_ONLY ADMIN, REPLICA MONITOR, "
-                     "REPLICATION SLAVE ADMIN ON *.* TO {}@'%'",
+                     "REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, BINLOG ADMIN, CREATE USER "
+                     "ON *.* TO {}@'%'",
                      quoted(MariaDbServer::agent_user)),
+                 fmt::format("GRANT SELECT ON mysql.global_priv TO {}@'%'",
+                             quoted(MariaDbServer::agent_user)),
                  fmt::format("CREATE USER 'repl'@'%' IDENTIFIED BY {}",
                              quoted(MariaDbServer::replication_password)),
                  std::string("GRANT REPLICATION SLAVE ON *.* TO 'repl'@'%'"),
@@ -108,17 +92,17 @@ Template::Template() {
             if (!done) throw std::runtime_error(statement + ": " + done.error().text);
         }
     }
-    ::kill(server, SIGTERM);
-    wait_for(server);
+    server.stop(ready_within);
 }
 
-Template::~Template() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
+std::uint16_t own_port() {
+    return static_cast<std::uint16_t>(15'532 + ::getpid() % 4096);
 }
 
-MariaDbServer::MariaDbServer(const Template& made, unsigned id, std::uint16_t port)
-    : id_(id), port_(port), folder_(made.folder() / fmt::format("s{}", id)) {
+MariaDbServer::MariaDbServer(const Template& made, unsigned id)
+    : id_(id), folder_(made.folder() / fmt::format("s{}", id)) {
+    // Nothing is left of one that did not start: the next test has a server of the same number.
+    std::filesystem::remove_all(folder_);
     std::filesystem::create_directories(folder_);
     std::filesystem::copy(made.data(), folder_ / "data", std::filesystem::copy_options::recursive);
     start();
@@ -133,7 +117,7 @@ MariaDbServer::~MariaDbServer() {
 void MariaDbServer::start() {
     auto arguments = command(folder_ / "data", folder_);
     for (const std::string& more :
-         {std::string("--port=") + std::to_string(port_), "--bind-address=" + address().text(),
+         {std::string("--port=") + std::to_string(own_port()), "--bind-address=" + address().text(),
           "--server-id=" + std::to_string(id_), "--log-bin=" + (folder_ / "data" / "bin").string(),
           "--relay-log=" + (folder_ / "data" / "relay").string(),
           std::string("--log-slave-updates"), std::string("--gtid-strict-mode=1"),
@@ -142,34 +126,36 @@ void MariaDbServer::start() {
           std::string("--slave-parallel-threads=4")}) {
         arguments.push_back(more);
     }
-    pid_ = spawn(arguments, folder_ / "log");
-    wait_ready(as_root(folder_));
+    const std::string log = (folder_ / "log").string();
+    process_.emplace(lab::Command{arguments, {}, log});
+    wait_ready(as_root(folder_), *process_, log);
 }
 
 void MariaDbServer::kill() {
-    if (pid_ < 0) return;
-    ::kill(pid_, SIGKILL);
-    wait_for(pid_);
-    pid_ = -1;
+    if (process_) process_->kill();
+    process_.reset();
 }
 
 void MariaDbServer::freeze() {
-    ::kill(pid_, SIGSTOP);
+    process_->signal(SIGSTOP);
+    // Its threads stop one by one; until the last has, it could still answer.
+    siginfo_t stopped;
+    ::waitid(P_PID, static_cast<id_t>(process_->pid()), &stopped, WSTOPPED);
 }
 void MariaDbServer::thaw() {
-    ::kill(pid_, SIGCONT);
+    process_->signal(SIGCONT);
 }
 
 DatabaseRules MariaDbServer::rules() const {
     DatabaseRules rules;
     rules.host = address().text();
-    rules.port = port_;
+    rules.port = own_port();
     rules.user = agent_user;
     rules.password = agent_password;
     rules.deadline = std::chrono::milliseconds(1500);
     rules.replication_user = "repl";
     rules.replication_password = replication_password;
-    rules.replication_port = port_;
+    rules.replication_port = own_port();
     return rules;
 }
 

@@ -3,11 +3,12 @@
 // server id, ended by process id and removed without a trace.
 
 #include "agent/io/mysql.h"
+#include "tests/lab/process.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
-
-#include <sys/types.h>
 
 namespace agent::test {
 
@@ -15,16 +16,17 @@ namespace agent::test {
 class Template {
 public:
     Template();
-    ~Template();
-    Template(const Template&) = delete;
-    Template& operator=(const Template&) = delete;
     const std::filesystem::path& data() const { return data_; }
     const std::filesystem::path& folder() const { return folder_; }
 
 private:
+    lab::Scratch scratch_{"db"};
     std::filesystem::path folder_;
     std::filesystem::path data_;
 };
+
+// The port of all servers of this process: several test programs run side by side.
+std::uint16_t own_port();
 
 class MariaDbServer {
 public:
@@ -34,7 +36,7 @@ public:
     static constexpr const char* agent_password = "it's \\ the agent";
     static constexpr const char* replication_password = "r'epl\\";
 
-    MariaDbServer(const Template& made, unsigned id, std::uint16_t port);
+    MariaDbServer(const Template& made, unsigned id);
     ~MariaDbServer();
     MariaDbServer(const MariaDbServer&) = delete;
     MariaDbServer& operator=(const MariaDbServer&) = delete;
@@ -54,9 +56,8 @@ public:
 
 private:
     unsigned id_;
-    std::uint16_t port_;
     std::filesystem::path folder_;
-    pid_t pid_ = -1;
+    std::optional<lab::Process> process_;
 };
 
 }  // namespace agent::test

@@ -14,7 +14,9 @@ namespace {
 
 const ServerId wiki1 = *ServerId::parse("wiki1");
 const ServerId wiki2 = *ServerId::parse("wiki2");
-constexpr AgentRecord some{Epoch{17}, Epoch{18}, Epoch{16}};
+const AgentRecord some{Epoch{17}, Epoch{18}, Epoch{16}};
+const AgentRecord errant{Epoch{17}, Epoch{18}, Epoch{16},
+                         Errant{1'700'000'000, heartbeat::GtidPosition::parse("0-1-42,1-7-9")}};
 
 struct Folder {
     Folder()
@@ -48,6 +50,31 @@ TEST_CASE("a record comes back as it was saved, also by the next process") {
     CHECK_FALSE(std::filesystem::exists(folder.path / "record.new"));
 }
 
+TEST_CASE("that the database has what no master gave it comes back too") {
+    CHECK(parse_record(wiki1, record_text(wiki1, errant)) == errant);
+    AgentRecord unknown = errant;
+    unknown.errant->at.reset();  // where, is not known
+    CHECK(parse_record(wiki1, record_text(wiki1, unknown)) == unknown);
+    unknown.errant->at = heartbeat::GtidPosition{};  // nothing had been applied
+    CHECK(parse_record(wiki1, record_text(wiki1, unknown)) == unknown);
+    AgentRecord refused = errant;
+    refused.errant->refused = true;
+    refused.errant->under = Epoch{15};
+    CHECK(record_text(wiki1, refused).find("\nrefused 15 1700000000 ") != std::string::npos);
+    CHECK(parse_record(wiki1, record_text(wiki1, refused)) == refused);
+}
+
+TEST_CASE("what was seen of the relay log comes back too") {
+    AgentRecord seen = errant;
+    seen.relay = {1'700'000'000, 3, {41, 42, 5, false}};
+    CHECK(record_text(wiki1, seen).find("\nrelay 1700000000 3 41 42 5 open\n") !=
+          std::string::npos);
+    CHECK(parse_record(wiki1, record_text(wiki1, seen)) == seen);
+    seen.errant.reset();
+    seen.relay.log = {0, 0, 5, true};
+    CHECK(parse_record(wiki1, record_text(wiki1, seen)) == seen);
+}
+
 TEST_CASE("a second agent on the same state is refused, and told who runs") {
     const Folder folder;
     const auto first = RecordFile::open(folder.path, wiki1, "once");
@@ -70,6 +97,14 @@ TEST_CASE("a damaged record is refused, whichever byte it is") {
             CHECK_FALSE(parse_record(wiki1, bad));
         }
         CHECK_FALSE(parse_record(wiki1, good.substr(0, i)));
+    }
+    for (std::string bad : {"errant 17\n", "errant x 0-1-42\n", "errant 17 0-1\n", "errant \n",
+                            "refused 17 0-1-42\n", "refused 5 x 0-1-42\n"}) {
+        CAPTURE(bad);
+        std::string text = record_text(wiki1, errant);
+        const std::size_t line = text.find("errant");
+        text.replace(line, text.find('\n', line) + 1 - line, bad);
+        CHECK_FALSE(parse_record(wiki1, text));
     }
     CHECK_FALSE(parse_record(wiki1, good + "\n"));
     CHECK_FALSE(parse_record(wiki1, good + good));

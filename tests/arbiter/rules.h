@@ -3,6 +3,7 @@
 
 #include "dnsd/arbiter/arbiter.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace dnsd::testing {
@@ -23,6 +24,7 @@ inline ArbiterRules rules(std::size_t servers = 3) {
     rules.lease = 6s;
     rules.down_after = 3s;
     rules.max_lag = 30s;
+    rules.semi_sync = false;  // what the gate asks for has tests of its own
     for (std::size_t i = 1; i <= servers; ++i) {
         const auto last = static_cast<std::uint8_t>(10 + i);
         rules.servers.push_back({*ServerId::parse("wiki" + std::to_string(i)),
@@ -92,7 +94,7 @@ struct Desk {
     std::uint64_t request = 0;
 
     explicit Desk(ArbiterRules g = rules(), std::optional<Record> remembered = std::nullopt)
-        : group(std::move(g)), arbiter(group, remembered, t0()), ledger(std::move(remembered)) {
+        : group(std::move(g)), arbiter(group, remembered, t0(), 0), ledger(std::move(remembered)) {
         step(ClockTicked{});
     }
 
@@ -158,6 +160,8 @@ inline Record led_by_wiki1() {
     Record record;
     record.epoch = Epoch{5};
     record.holder = id("wiki1");
+    record.holder_start = 7;
+    record.holder_had = at(90);
     record.lease_may_live = true;
     record.lease_longest = 6s;
     record.stable_set = {id("wiki1"), id("wiki2"), id("wiki3")};
@@ -173,6 +177,30 @@ inline Desk led(ArbiterRules group = rules()) {
     desk.hear("wiki2", replica());
     desk.hear("wiki3", replica());
     return desk;
+}
+
+// wiki1 leads in epoch 5 and falls silent; its lease has just ended.
+inline Desk master_lost(ArbiterRules group = rules()) {
+    Desk desk = led(std::move(group));
+    for (int i = 0; i < 6; ++i) {
+        desk.pass(1s);
+        desk.hear("wiki2", replica());
+        desk.hear("wiki3", replica());
+    }
+    desk.pass(506ms);  // E = 6 s * 1.001 + 0.5 s
+    return desk;
+}
+
+template <typename T>
+bool has(const std::vector<Effect>& effects) {
+    return std::any_of(effects.begin(), effects.end(),
+                       [](const Effect& effect) { return std::holds_alternative<T>(effect); });
+}
+
+// Of which epoch it is to promise; 0 where it is not asked to.
+inline Epoch prepare_of(const heartbeat::Deny& deny) {
+    const auto* order = std::get_if<heartbeat::PrepareOrder>(&deny.order);
+    return order ? order->epoch : Epoch{};
 }
 
 }  // namespace dnsd::testing

@@ -68,7 +68,7 @@ TEST_CASE("a word that is not known ends with 2 and says what was meant") {
     refused({"keys", "new"}, "arbiterctl keys new --help");
     refused({"keys", "new", "a", "b"}, "'new' takes no 'b'");
     refused({"keys", "new", "No_Name"}, "1 to 32 of a-z");
-    refused({"explain"}, "SERVER is required");
+    refused({"undrain"}, "SERVER is required");
     refused({"--socket"}, "--socket");
 }
 

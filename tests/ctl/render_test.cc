@@ -1,5 +1,7 @@
 #include "dnsd/ctl/render.h"
 
+#include "dnsd/ctl/explain.h"
+
 #include "tests/ctl/documents.h"
 
 #include <random>
@@ -120,6 +122,12 @@ TEST_CASE("an explanation says since when, why, and what is good and bad") {
           "OUT of www: never heard.\n"
           "Never heard since the arbiter started.\n"
           "Role: unknown. May lead: no.\n");
+    Json refused = status;
+    refused["groups"][0]["servers"][0]["errant"] = "wiki2, the master of epoch 17, refused it";
+    CHECK(render_explanation(refused, "wiki1").ends_with(
+        "May lead: yes. Errant: wiki2, the master of epoch 17, refused it.\n"));
+    refused["groups"][0]["servers"][0]["why"] = "wiki2, the master of epoch 17, refused it";
+    CHECK(render_explanation(refused, "wiki1").ends_with("May lead: yes.\n"));  // said once
     CHECK(render_explanation(status, "wiki9").empty());
     CHECK(render_explanation(Json::parse(young_document()), "x")
               .starts_with("In group b:\nIn www since 1 Jan 2026 23:59:39 UTC (30 s), because www "

@@ -3,11 +3,11 @@
 #include "dnsd/io/zone_store.h"
 
 #include "dnsd/io/published.h"
+#include "tests/dnsd/standing.h"
 #include "tests/dnsd/tcp_support.h"
+#include "tests/every_new.h"
 
 #include <atomic>
-#include <cstdlib>
-#include <new>
 
 namespace {
 
@@ -16,32 +16,13 @@ long fails_in = 0;
 // Every allocation of this thread fails.
 thread_local bool no_memory = false;
 
-void* allocate(std::size_t size) {
+}  // namespace
+
+void* tests::allocate(std::size_t size) {
     if (no_memory) throw std::bad_alloc();
     if (fails_in > 0 && --fails_in == 0) throw std::bad_alloc();
     if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
     throw std::bad_alloc();
-}
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-    return allocate(size);
-}
-void* operator new[](std::size_t size) {
-    return allocate(size);
-}
-void operator delete(void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete[](void* memory) noexcept {
-    std::free(memory);
-}
-void operator delete(void* memory, std::size_t) noexcept {
-    std::free(memory);
-}
-void operator delete[](void* memory, std::size_t) noexcept {
-    std::free(memory);
 }
 
 using namespace dnsd;
@@ -51,10 +32,8 @@ namespace {
 
 const zones::Name example = name("example.org");
 
-Standing standing(std::uint8_t byte) {
-    Standing out;
-    out.group = "wiki";
-    out.pool.push_back({*ServerId::parse("wiki1"), {heartbeat::Address::v4({192, 0, 2, byte})}, 1});
+Standing led(std::uint8_t byte) {
+    Standing out = standing({byte});
     out.master = out.pool.front();
     return out;
 }
@@ -64,7 +43,7 @@ struct Bench {
         store.add_group(
             example, "wiki",
             {name("www.example.org"), name("master.example.org"), zones::Ttl{5}, zones::Ttl{5}});
-        store.stand(standing(1));
+        store.stand(led(1));
         store.take(reader.read({source("example.org", 5), source("gone.org", 1)}));
         store.publish(now);
     }
@@ -99,7 +78,7 @@ TEST_CASE("a publication for which memory runs out anywhere is none, and the nex
         CAPTURE(at);
         REQUIRE(at < 10'000);
         Bench bench;
-        bench.store.stand(standing(2));
+        bench.store.stand(led(2));
         bench.store.take(
             bench.reader.read({bench.source("example.org", 5), bench.source("new.org", 7)}));
         const auto catalog = bench.store.catalog();

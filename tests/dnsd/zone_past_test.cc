@@ -2,6 +2,7 @@
 #include "dnsd/io/zone_store.h"
 
 #include "dnsd/io/zone_past.h"
+#include "tests/dnsd/standing.h"
 #include "tests/dnsd/support.h"
 
 #include <sys/resource.h>
@@ -15,16 +16,6 @@ using namespace test;
 namespace {
 
 const zones::Name example = name("example.org");
-
-Standing standing(const std::vector<std::uint8_t>& last_bytes) {
-    Standing standing;
-    standing.group = "wiki";
-    for (const std::uint8_t byte : last_bytes)
-        standing.pool.push_back({*ServerId::parse(fmt::format("wiki{}", byte)),
-                                 {heartbeat::Address::v4({192, 0, 2, byte})},
-                                 1});
-    return standing;
-}
 
 // One run of the daemon; it ends as if it was killed.
 struct Run {

@@ -3,6 +3,7 @@
 #include "heartbeat/io/asio.h"
 #include "tests/dnsd_state/client.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -32,7 +33,15 @@ struct Daemon {
             context, path,
             Admin::Handlers{
                 [] { return std::string(R"({"format":1})"); },
-                [] { return std::string(R"({"ok":true,"changes":["+ server wiki5"]})"); }});
+                [] { return std::string(R"({"ok":true,"changes":["+ server wiki5"]})"); },
+                [](const std::string& request) { return "{\"heard\":" + request + "}"; },
+                [this](const std::string& request, const std::string& by, const Admin::Say& say) {
+                    asked = by + " " + request;
+                    say(R"({"going_on":true})", false);
+                    if (request.find("slow") == std::string::npos)
+                        return say(R"({"ok":true})", true);
+                    later = say;
+                }});
         thread = std::thread([this] { context.run(); });
     }
     void stop() {
@@ -45,7 +54,13 @@ struct Daemon {
         stop();
         std::filesystem::remove_all(folder);
     }
+    // On the daemon's own thread.
+    void end_later() {
+        heartbeat::asio::post(context, [this] { later(R"({"ok":true,"late":true})", true); });
+    }
     std::string folder, path;
+    std::string asked;
+    Admin::Say later;
     heartbeat::asio::io_context context{1};
     std::unique_ptr<Admin> admin;
     std::thread thread;
@@ -56,6 +71,44 @@ std::string ask(Client& client, const std::string& line) {
 }
 
 }  // namespace
+
+TEST_CASE(
+    "an operator's command is handed on with who asks, and answered by as many lines as it takes") {
+    Daemon daemon;
+    Client client(daemon.path);
+    client.send("{\"command\":\"drain\",\"server\":\"wiki1\"}\n");
+    CHECK(client.read_until("\"ok\":true}\n") == "{\"going_on\":true}\n{\"ok\":true}\n");
+    CHECK(daemon.asked == std::string(::getpwuid(::geteuid())->pw_name) + " {\"command\":\"drain\",\"server\":\"wiki1\"}");
+    CHECK(ask(client, R"({"command":"history"})") == "{\"heard\":{\"command\":\"history\"}}\n");
+    CHECK(ask(client, R"({"command":"dran"})").find("did you mean 'drain'?") != std::string::npos);
+}
+
+TEST_CASE(
+    "what takes longer than a question may is waited for, and others are answered meanwhile") {
+    Daemon daemon;
+    Client client(daemon.path);
+    client.send("{\"command\":\"pause\",\"reason\":\"slow\"}\n");
+    CHECK(client.read_until("\n") == "{\"going_on\":true}\n");
+    Client other(daemon.path);
+    CHECK(ask(other, R"({"command":"status"})").starts_with("{\"ok\":true"));
+    CHECK(client.read_until("late", Admin::deadline + 1s).empty());
+    CHECK_FALSE(client.closed());
+    daemon.end_later();
+    CHECK(client.read_until("\n") == "{\"ok\":true,\"late\":true}\n");
+    CHECK(ask(client, R"({"command":"status"})").starts_with("{\"ok\":true"));
+}
+
+TEST_CASE("who goes away while his command goes on leaves his place, and harms nobody") {
+    Daemon daemon;
+    for (std::size_t i = 0; i < 2 * Admin::connections_max; ++i) {
+        Client client(daemon.path);
+        client.send("{\"command\":\"pause\",\"reason\":\"slow\"}\n");
+        CHECK(client.read_until("\n") == "{\"going_on\":true}\n");
+    }
+    daemon.end_later();
+    Client client(daemon.path);
+    CHECK(ask(client, R"({"command":"status"})").starts_with("{\"ok\":true"));
+}
 
 TEST_CASE("one JSON object a line each way, many on one connection") {
     const Daemon daemon;

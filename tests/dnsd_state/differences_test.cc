@@ -48,7 +48,7 @@ TEST_CASE("a reload says what changed and nothing else") {
     CHECK(
         differences(read(base), read(changed(base, "\"192.0.2.12\"",
                                              "{ address = \"192.0.2.22\", may_lead = false }"))) ==
-        Lines{"~ server wiki2 192.0.2.12 -> 192.0.2.22 may not lead"});
+        Lines{"~ server wiki2 192.0.2.12 -> 192.0.2.22", "~ server wiki2 may_lead true -> false"});
     CHECK(differences(read(base), read(changed(base, "198.51.100.1", "198.51.100.2"))) ==
           Lines{"~ zone wiki.example secondaries 198.51.100.1:53 -> 198.51.100.2:53"});
     CHECK(differences(read(base), read(changed(base, "wiki.zone", "new.zone"))) ==
@@ -75,10 +75,40 @@ TEST_CASE("every setting of the configuration shows when it changes") {
           std::pair("[monitor]\nlisten = \"\"\nallow = \"192.0.2.1\"\n", 2),
           std::pair("[master]\nttl = \"1s\"\nheartbeat = \"500ms\"\nlease = \"5s\"\nname = \"m\"\n"
                     "choose = \"first-request\"\nmax_lag = \"1s\"\n",
-                    6)}) {
+                    6),
+          std::pair("[master]\nloss = \"allow\"\nackers = 3\ndamping = \"2m\"\n"
+                    "damping_max = \"3h\"\nfailovers_per_hour = 5\npenalty_half_life = \"1h\"\n"
+                    "demotion = \"1s\"\nguard = \"1s\"\nwindow = \"500ms\"\n"
+                    "clock_drift = 500\nallow_confirm_dead = true\n",
+                    11)}) {
         CAPTURE(table);
         const auto lines =
             differences(read(base), read(changed(base, "[www]", table + std::string("[www]"))));
         CHECK(lines.size() == static_cast<std::size_t>(count));
     }
+}
+
+TEST_CASE("what a running arbiter takes as it goes is not said to wait for a restart, and back") {
+    const Config before = read(base);
+    const auto next = [&](const std::string& text) { return read(text); };
+    const auto live = [&](const Config& after) {
+        return live_differences(before.groups[0], after.groups[0], true);
+    };
+    const Config shorter = next(changed(base, "[www]", "[master]\nlease = \"5s\"\n[www]"));
+    CHECK(live(shorter) == Lines{"~ master.lease 6s -> 5s"});
+    CHECK(restart_differences(before, shorter) == Lines{});
+    const Config observing = next("mode = \"observe\"\n" + base);
+    CHECK(live(observing) == Lines{"~ mode act -> observe"});
+    const Config fewer = next(changed(base, "wiki2 = \"192.0.2.12\"\n", ""));
+    CHECK(live(fewer) == Lines{"- server wiki2"});
+    CHECK(restart_differences(before, fewer) == Lines{});
+    const Config more = next(base + "wiki5 = \"192.0.2.15\"\n");
+    CHECK(live(more) == Lines{});
+    CHECK(restart_differences(before, more) == Lines{"+ server wiki5"});
+    const Config two = [&] {
+        Config config = before;
+        config.groups[0].rules.group = "other";
+        return config;
+    }();
+    CHECK(live_differences(two.groups[0], two.groups[0], false) == Lines{});
 }

@@ -1,5 +1,6 @@
 #include "dnsd/io/http.h"
 
+#include "dnsd/io/history_query.h"
 #include "dnsd/io/page.h"
 #include "tests/dnsd_state/client.h"
 #include "tests/dnsd_state/samples.h"
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 namespace {
 
@@ -66,6 +68,55 @@ TEST_CASE("every face of the status answers, drawn from the one snapshot") {
     CHECK(body(get(http.port(), "/livez")) == "{\"ok\":true}\n");
     CHECK(body(get(http.port(), "/readyz")) == "{\"ok\":true}\n");
     CHECK(has(get(http.port(), "/"), "Content-Security-Policy: default-src 'self'"));
+}
+
+TEST_CASE("the history is filtered by group, server, age and number, or the mistake is told") {
+    Http http(any_port);
+    auto status = std::make_shared<Status>(samples::status());
+    status->groups.push_back(status->groups[0]);
+    status->groups[1].name = "search";
+    const std::int64_t newest = status->history[0].time_ms;  // 10:19:07
+    const auto tell = [&](std::int64_t ago_ms, const char* group, const char* server) {
+        dnsd::Note note{dnsd::Kind::joined_pool, dnsd::ServerId::parse(server), {17}, server};
+        status->history.push_back({newest - ago_ms, group, note});
+    };
+    tell(1000, "search", "wiki2");
+    tell(2000, "wiki.example", "wiki1");
+    status->history.back().note.from = dnsd::ServerId::parse("wiki2");
+    http.publish(status);
+    wait_for_standing(http.port());
+    const auto asked = [&](const std::string& query) {
+        const std::string answer = get(http.port(), "/api/v1/history?" + query);
+        CAPTURE(answer);
+        REQUIRE(answer.starts_with("HTTP/1.1 200"));
+        std::string whys;
+        const auto document = nlohmann::json::parse(body(answer));
+        for (const auto& line : document["history"]) whys += line["why"].get<std::string>() + ";";
+        return whys;
+    };
+    CHECK(asked("") == "page: HTTP 503, want 200;wiki2;wiki1;");
+    CHECK(asked("limit=1") == "page: HTTP 503, want 200;");
+    CHECK(asked("group=search") == "wiki2;");
+    CHECK(asked("group=wiki%2eexample&limit=9") == "page: HTTP 503, want 200;wiki1;");
+    CHECK(asked("server=wiki2") == "wiki2;wiki1;");
+    CHECK(asked("server=wiki4") == "page: HTTP 503, want 200;");  // configured no more
+    CHECK(asked("since=2026-11-22T10:19:06Z&&server=wiki2") == "wiki2;");
+    const auto refused = [&](const std::string& query) {
+        const std::string answer = get(http.port(), "/api/v1/history?" + query);
+        CHECK(answer.starts_with("HTTP/1.1 400"));
+        return nlohmann::json::parse(body(answer))["why"].get<std::string>();
+    };
+    CHECK(refused("server=wiki9") == "no server 'wiki9'; did you mean 'wiki1'?");
+    CHECK(refused("group=x") == "no group 'x'");
+    CHECK(refused("before=3") ==
+          "no \"before\" can be asked for; group, server, since and limit can");
+    for (const auto* limit : {"limit=0", "limit=1001", "limit=", "limit=1x", "limit=-1"})
+        CHECK(refused(limit) == "\"limit\" is a number from 1 to 1000");
+    for (const auto* since : {"since=2h", "since=2026-02-31T00:00:00Z", "since=2026-11-22"})
+        CHECK(refused(since) == "\"since\" is a time as in 2026-11-22T10:19:07Z");
+    CHECK(refused("limit=1&limit=2") == "\"limit\" is said twice");
+    CHECK(refused("limit") == "\"limit\" has no value");
+    CHECK(refused("group=%2") == "a '%' stands before two hexadecimal digits");
 }
 
 TEST_CASE("a daemon that is not ready says why") {

@@ -2,7 +2,6 @@
 #include "dnsd/io/ledger_rows.h"
 #include "tests/dnsd_state/ledger_support.h"
 
-#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -44,17 +43,6 @@ void fill_history(const std::string& file) {
     auto ledger = opened(file);
     REQUIRE(ledger.remember(wiki, served(10)));
     for (std::uint32_t to = 11; to <= 15; ++to) step(ledger, wiki, to, to - 10);
-}
-
-void run_sql(const std::string& file, const std::string& sql) {
-    sqlite3* db = nullptr;
-    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-    char* error = nullptr;
-    sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &error);
-    const std::string said = error ? error : "";
-    sqlite3_free(error);
-    sqlite3_close(db);
-    REQUIRE(said.empty());
 }
 
 const zones::Name other = *zones::Name::parse("other.example");
@@ -172,46 +160,14 @@ TEST_CASE("a write that fails before it comes to the deltas forgets none that ar
     CHECK(serials(ledger, wiki) == kept);
 }
 
-TEST_CASE("a ledger of format 1 is taken over as it is, and is of format 2 from then on") {
-    const Folder folder;
-    const auto row = [](const char* kind, const std::string& name, const std::string& text) {
-        const auto sum = static_cast<std::int64_t>(row_checksum(kind, name, text));
-        return std::pair("INSERT INTO facts VALUES ('" + std::string(kind) + "', '" + name +
-                             "', '" + text + "', " + std::to_string(sum) + ");",
-                         static_cast<std::uint64_t>(sum));
-    };
-    const auto group = row("group", "wiki", row_text(full_record(17)));
-    const auto zone = row("zone", wiki.text(), "1742\nsha256:0123\n" + served(0).live);
-    const auto sum = static_cast<std::int64_t>(group.second + zone.second);
-    run_sql(folder.file,
-            "PRAGMA journal_mode=WAL; PRAGMA application_id=1095909972; PRAGMA user_version=1;"
-            "CREATE TABLE seal (id INTEGER PRIMARY KEY CHECK (id = 1), rows INTEGER NOT NULL, "
-            "sum INTEGER NOT NULL) STRICT;"
-            "CREATE TABLE facts (kind TEXT NOT NULL, name TEXT NOT NULL, text TEXT NOT NULL, "
-            "checksum INTEGER NOT NULL, PRIMARY KEY (kind, name)) STRICT, WITHOUT ROWID;" +
-                group.first + zone.first + "INSERT INTO seal VALUES (1, 2, " + std::to_string(sum) +
-                ");");
-    {
-        auto ledger = opened(folder.file);
-        CHECK(ledger.mended().empty());
-        CHECK(ledger.group("wiki") == full_record(17));
-        CHECK(ledger.zone(wiki) == served(1742));
-        CHECK_FALSE(ledger.zone(wiki)->file_serial);
-        step(ledger, wiki, 1743, 1);
-    }
-    const auto ledger = opened(folder.file);
-    CHECK(ledger.group("wiki") == full_record(17));
-    CHECK(serials(ledger, wiki) == Serials{1743});
-}
-
 TEST_CASE("a ledger of a format to come is refused, and is not damaged") {
     const Folder folder;
     fill(folder.file);
-    run_sql(folder.file, "PRAGMA user_version=3");
+    run_sql(folder.file, "PRAGMA user_version=4");
     const auto ledger = Ledger::open(folder.file);
     REQUIRE_FALSE(ledger);
     CHECK(ledger.error().kind == Failure::io);
-    CHECK(ledger.error().text.ends_with("has format 3, this version reads 2"));
+    CHECK(ledger.error().text.ends_with("has format 4, this version reads 3"));
 }
 
 TEST_CASE("a zone's damaged history is told and of no use; serials and other zones stand") {
@@ -292,7 +248,7 @@ TEST_CASE("whatever byte of the file is hit, a ledger that opens knows its seria
             ++refused;
             continue;
         }
-        CHECK(ledger->group("wiki") == full_record(17));
+        if (const auto record = ledger->group("wiki")) CHECK(record == full_record(17));
         CHECK(ledger->zone(wiki) == served(30));
         if (!ledger->mended().empty()) {
             ++anew;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <doctest/doctest.h>
+#include <sqlite3.h>
 
 namespace ledger_test {
 
@@ -37,12 +38,18 @@ inline const zones::Name wiki = *zones::Name::parse("wiki.example");
 
 inline Record full_record(std::uint64_t epoch) {
     Record out;
+    out.revision = epoch + 100;
     out.epoch = {epoch};
     out.holder = id("wiki2");
+    out.holder_start = 1'700'000'000;
+    out.semi_sync = {{id("wiki1"), 5, false}, {id("wiki3"), 0, true}};
+    out.covered = true;
+    out.drains = {{id("wiki3"), {1800, 1'763'000'000}}};
+    out.pace = Until{120, 1'763'000'050};
+    out.damping.penalties = {{id("wiki1"), 0.1, 1'763'000'000}};
     out.closed = true;
     out.lease_may_live = true;
     out.lease_longest = 6s;
-    out.semi_sync_set = {id("wiki1"), id("wiki3")};
     out.stable_set = {id("wiki1"), id("wiki2")};
     out.master_published = id("wiki2");
     out.master_epoch = {epoch - 1};
@@ -60,11 +67,19 @@ inline Ledger opened(const std::string& file) {
     return std::move(*ledger);
 }
 
+// In the place of whatever is there.
+inline bool remember(Ledger& ledger, const std::string& group, const Record& record) {
+    const auto there = ledger.group(group);
+    const auto expected =
+        there && *there ? std::optional((*there)->revision) : std::optional<std::uint64_t>();
+    return ledger.store(group, expected, record).has_value();
+}
+
 // A ledger with a group and a zone, closed again.
 inline void fill(const std::string& file) {
     REQUIRE(Ledger::create(file));
     auto ledger = opened(file);
-    REQUIRE(ledger.remember("wiki", full_record(17)));
+    REQUIRE(remember(ledger, "wiki", full_record(17)));
     REQUIRE(ledger.remember(wiki, served(1742)));
 }
 
@@ -87,6 +102,17 @@ inline std::size_t commits_in(const std::string& file) {
     std::size_t commits = 0;
     for (std::size_t at = 32; at + frame <= wal.size(); at += frame) commits += number(at + 4) != 0;
     return commits;
+}
+
+inline void run_sql(const std::string& file, const std::string& sql) {
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
+    char* error = nullptr;
+    sqlite3_exec(db, sql.c_str(), nullptr, nullptr, &error);
+    const std::string said = error ? error : "";
+    sqlite3_free(error);
+    sqlite3_close(db);
+    REQUIRE(said.empty());
 }
 
 inline void write_bytes(const std::string& file, const std::string& bytes) {

@@ -51,8 +51,14 @@ inline dnsd::Status status() {
     seen.bytes = 412;
     out.secondaries[0].last_transfer = seen;
     out.secondaries[0].last_transfer_ago = 255s;
-    out.history = {{1795342747000, "wiki.example", "wiki4 leaves www: page: HTTP 503, want 200"}};
+    out.history = {{1795342747000,
+                    "wiki.example",
+                    {dnsd::Kind::left_pool,
+                     dnsd::ServerId::parse("wiki4"),
+                     {17},
+                     "page: HTTP 503, want 200"}}};
     out.counters.dns_requests = {{{"udp"}, 7}, {{"tcp"}, 0}};
+    out.counters.decisions_lost = {{{}, 2}};
     out.counters.notify_datagrams = {{{"sent"}, 3}};
     return out;
 }

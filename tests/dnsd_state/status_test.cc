@@ -37,7 +37,12 @@ TEST_CASE("the status in JSON has every key that is promised, in one line") {
         R"({"name":"wiki1","addresses":["192.0.2.11"],"alive":true,"in_pool":true,"may_lead":true,)"
         R"("role":"replica","why":"","last_heard_seconds":0.4,"since_seconds":null,"gtid":"0-1-42",)"
         R"("lag_seconds":0.0,"weight":1,"health":{"database":true,"web":true,"page":true,)"
-        R"("replication":true,"guard":false}})");
+        R"("replication":true,"guard":false},"out_why":"","may_not_lead_why":"",)"
+        R"("good_heartbeats":0,"good_heartbeats_needed":0,"drained":null,"cloned":false,)"
+        R"("penalty":0.0,"rejoining":false,"errant":""})");
+    CHECK(group["mode"] == "act");
+    CHECK(group["paused"].is_null());
+    CHECK(group["switchover"].is_null());
     CHECK(json["zones"].dump() == R"([{"name":"wiki.example","serial":1742}])");
     CHECK(
         json["secondaries"].dump() ==
@@ -47,6 +52,69 @@ TEST_CASE("the status in JSON has every key that is promised, in one line") {
         R"("asked_seconds":255.0,"transferring":false,"last_transfer":{"kind":"ixfr",)"
         R"("result":"done","serial":1742,"time":"2026-11-22T10:19:07Z","seconds":0.04,)"
         R"("bytes":412}}])");
+}
+
+namespace {
+
+// A group of which an operator and the damping began all that there is.
+Status with_all_in_force() {
+    Status status = samples::status();
+    GroupStatus& group = status.groups[0];
+    group.mode = Mode::observe;
+    group.paused = InForce{20min};
+    group.block_left = 42s;
+    group.manual = true;
+    group.semi_sync = {{*ServerId::parse("wiki1"), true, false}};
+    group.covered = true;
+    group.gate_waits = "wiki3, silent for 4 s";
+    group.alarms = {"wiki4 is cloned"};
+    group.counts.failover.done = 2;
+    group.servers[0].drained = InForce{};
+    group.switchover = SwitchoverStatus{*ServerId::parse("wiki2"),
+                                        *ServerId::parse("wiki1"),
+                                        {18},
+                                        SwitchoverStatus::Stage::waiting,
+                                        1500ms,
+                                        "asked by anna",
+                                        "anna"};
+    return status;
+}
+
+}  // namespace
+
+TEST_CASE("what operators and the damping began, and who acknowledges, stands in the JSON") {
+    Status status = with_all_in_force();
+    GroupStatus& group = status.groups[0];
+    const Json json = Json::parse(status_json(status))["groups"][0];
+    CHECK(json["mode"] == "observe");
+    CHECK(json["paused"].dump() == R"({"left_seconds":1200.0})");
+    CHECK(json["block_left_seconds"] == 42);
+    CHECK(json["manual"] == true);
+    CHECK(json["semi_sync"].dump() ==
+          R"({"members":[{"name":"wiki1","whole":true,"leaving":false}],"covered":true,)"
+          R"("unknown":false})");
+    CHECK(json["gate_waits"] == "wiki3, silent for 4 s");
+    CHECK(json["servers"][0]["drained"].dump() == R"({"left_seconds":null})");
+    CHECK(json["switchover"]["stage"] == "waiting");
+    CHECK(json["switchover"]["by"] == "anna");
+    CHECK(json["failovers"]["failover"]["done"] == 2);
+    const std::string metrics = metrics_text(status);
+    for (const std::string_view line :
+         {"arbiter_paused{group=\"wiki.example\"} 1", "arbiter_manual{group=\"wiki.example\"} 1",
+          "arbiter_failovers_blocked_seconds{group=\"wiki.example\"} 42",
+          "arbiter_semi_sync_members{group=\"wiki.example\"} 1",
+          "arbiter_gate_waits{group=\"wiki.example\"} 1",
+          "arbiter_group_mode{group=\"wiki.example\",mode=\"observe\"} 1",
+          "arbiter_failovers_total{group=\"wiki.example\",kind=\"failover\",result=\"done\"} 2",
+          "arbiter_failovers_total{group=\"wiki.example\",kind=\"switchover\",result=\"failed\"} "
+          "0"}) {
+        CAPTURE(line);
+        CHECK(metrics.find(std::string(line) + "\n") != std::string::npos);
+    }
+    const Verdict verdict = judge(status);
+    CHECK(verdict.level == Verdict::Level::warning);
+    group.servers[0].in_pool = false;  // as a drain has it
+    CHECK(judge(status).reasons == verdict.reasons);
 }
 
 TEST_CASE("what is not known is null") {
@@ -158,7 +226,7 @@ TEST_CASE(
          {"arbiter_build_info{version=\"0.1.0\"} 1",
           "arbiter_lease_epoch{group=\"wiki.example\"} 17",
           "arbiter_zone_serial{zone=\"wiki.example\"} 1742",
-          "arbiter_dns_requests_total{transport=\"tcp\"} 0",
+          "arbiter_dns_requests_total{transport=\"tcp\"} 0", "arbiter_decisions_lost_total 2",
           "arbiter_notify_datagrams_total{result=\"sent\"} 3",
           "arbiter_server_master{group=\"wiki.example\",server=\"wiki2\"} 1",
           "arbiter_server_check_ok{group=\"wiki.example\",server=\"wiki1\",check=\"guard\"} 0",
@@ -183,6 +251,27 @@ TEST_CASE("the page is whole without script, small, and asks nobody outside") {
         CHECK(part.find("://") == std::string_view::npos);
     CHECK(page.find("style=") == std::string::npos);  // default-src 'self' would refuse it
     CHECK(page.size() + page_css.size() + page_js.size() + page_icon.size() < 100'000);
+}
+
+TEST_CASE("the page shows what is in force and under way, and who acknowledges") {
+    Status status = with_all_in_force();
+    const std::string page = page_html(status);
+    for (const auto* part :
+         {"SWITCHOVER from wiki2 to wiki1, epoch 18: waiting for 1.5 s; asked by anna",
+          "PAUSED for 20 m more", "BLOCKED by the damping for 42 s more", "MANUAL after",
+          "The zero-loss gate WAITS: wiki3, silent for 4 s", "mode observe: nothing is moved",
+          "wiki1 is drained until undone", "<h3>commits acknowledged by</h3><b>wiki1</b>",
+          "<p>each acknowledged commit is with one of them</p>"}) {
+        CAPTURE(part);
+        CHECK(page.find(part) != std::string::npos);
+    }
+    status.groups[0].covered = false;
+    status.groups[0].semi_sync[0].whole = false;
+    const std::string uncovered = page_html(status);
+    CHECK(uncovered.find("<b>wiki1 (not caught up yet)</b><p class=\"bad\">not yet is each") !=
+          std::string::npos);
+    // Nothing in force: no card for it.
+    CHECK(page_html(samples::status()).find("in force") == std::string::npos);
 }
 
 TEST_CASE("ten thousand zones make no page of ten thousand lines") {

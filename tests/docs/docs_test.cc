@@ -6,6 +6,8 @@
 
 #include <fstream>
 #include <iterator>
+#include <regex>
+#include <set>
 #include <sstream>
 
 #include <doctest/doctest.h>
@@ -80,7 +82,99 @@ std::vector<std::string> blocks(const std::string& page, const std::string& firs
 
 const char* const operations = "docs/OPERATIONS.md";
 
+std::string text_of(const std::string& page) {
+    std::ifstream file(std::string(ARBITER_SOURCE_DIR) + "/" + page);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// The part of a page from the first line that begins so to the next that begins so.
+std::string part(const std::string& page, const std::string& from, const std::string& to) {
+    const std::string text = text_of(page);
+    const std::size_t begin = text.find("\n" + from);
+    REQUIRE_MESSAGE(begin != std::string::npos, page << " has no line that begins with " << from);
+    return text.substr(begin, text.find("\n" + to, begin + 1) - begin);
+}
+
+std::set<std::string> words(const std::string& text, const char* pattern) {
+    const std::regex regex(pattern);
+    std::set<std::string> found;
+    for (auto at = std::sregex_iterator(text.begin(), text.end(), regex);
+         at != std::sregex_iterator(); ++at)
+        found.insert((*at)[1]);
+    return found;
+}
+
+// "key = value" for each key of that part of arbiter-dnsd(8) whose default it writes out.
+std::string defaults_of(const std::string& text) {
+    static const std::regex said(R"re(\*([a-z_]+)\* \(("[^"]*"|true|false|[0-9]+)[,)])re");
+    std::string lines;
+    for (auto at = std::sregex_iterator(text.begin(), text.end(), said);
+         at != std::sregex_iterator(); ++at)
+        lines += (*at)[1].str() + " = " + (*at)[2].str() + "\n";
+    return lines;
+}
+
+dnsd::Config config_of(const std::string& tables) {
+    const dnsd::ConfigRead read =
+        dnsd::read_config("/etc/arbiter/dnsd.toml",
+                          [&](const std::string&) -> tl::expected<std::string, std::string> {
+                              return "zone = \"wiki.example\"\nzone_file = \"z.zone\"\n" + tables +
+                                     "[servers]\nwiki1 = \"192.0.2.11\"\nwiki2 = \"192.0.2.12\"\n";
+                          });
+    REQUIRE_MESSAGE(read.config, read.report());
+    return *read.config;
+}
+
+std::string arbiterctl(const std::vector<std::string>& words) {
+    std::vector<std::string> argv{ARBITER_BIN_DIR "/arbiterctl"};
+    argv.insert(argv.end(), words.begin(), words.end());
+    return lab::run(argv).out;
+}
+
 }  // namespace
+
+TEST_CASE("arbiter-dnsd(8) has every key of a group, with the default that the reader has") {
+    const std::string page = "docs/man/arbiter-dnsd.8.scd";
+    const std::string www = part(page, "In *[www]*:", "In *[master]*:");
+    const std::string master = part(page, "In *[master]*:", "In *[servers]*");
+    const std::string source =
+        text_of("dnsd/config/groups.cc") + text_of("dnsd/config/arbitration.cc");
+    const std::set<std::string> www_keys = words(source, R"re(\bwww\.[a-z]+\(\s*"([a-z_]+)")re");
+    std::set<std::string> master_keys = words(source, R"re(\bmaster\.[a-z]+\(\s*"([a-z_]+)")re");
+    master_keys.merge(words(source, R"re(\boptional\("([a-z_]+)")re"));
+    CHECK(www_keys.size() >= 4);
+    CHECK(master_keys.size() >= 18);
+    for (const std::string& key : www_keys)
+        CHECK_MESSAGE(www.find("*" + key + "*") != www.npos, key);
+    for (const std::string& key : master_keys) {
+        CHECK_MESSAGE(master.find("*" + key + "*") != master.npos, key);
+        if (key != "name" && key != "ttl")
+            CHECK_MESSAGE(text_of(operations).find("`" + key + "`") != master.npos, key);
+    }
+    const dnsd::Config said =
+        config_of("[www]\n" + defaults_of(www) + "[master]\n" + defaults_of(master));
+    const dnsd::Config unsaid = config_of("");
+    CHECK(live_differences(unsaid.groups[0], said.groups[0], true) == std::vector<std::string>{});
+    CHECK(said.groups[0].www_ttl == unsaid.groups[0].www_ttl);
+    CHECK(said.groups[0].master_ttl == unsaid.groups[0].master_ttl);
+    // And it is a test of something: another value is another rule.
+    const dnsd::Config other = config_of("[master]\nackers = 3\n");
+    CHECK_FALSE(live_differences(unsaid.groups[0], other.groups[0], true).empty());
+}
+
+TEST_CASE("arbiterctl(1) has every command and every option of the program") {
+    const std::string page = text_of("docs/man/arbiterctl.1.scd");
+    const std::set<std::string> commands =
+        words(arbiterctl({"--help"}).substr(arbiterctl({"--help"}).find("Subcommands:")),
+              R"re(\n +([a-z-]+) )re");
+    CHECK(commands.size() >= 15);
+    for (const std::string& command : commands) {
+        CHECK_MESSAGE(page.find("*" + command) != page.npos, command);
+        for (const std::string& option :
+             words(arbiterctl({command, "--help"}), R"re((--[a-z-]+))re"))
+            if (option != "--help") CHECK_MESSAGE(page.find(option) != page.npos, command, option);
+    }
+}
 
 TEST_CASE("the secondaries' own checkers take what the documentation tells their operators") {
     const auto by_address = [](const char* first_line) {
@@ -132,7 +226,8 @@ TEST_CASE("the configurations that the documentation shows are taken as they sta
     }
     SUBCASE("OPERATIONS, the secondaries beside the smallest") {
         // The first line stands above all tables, in the place of the smallest one's own.
-        const std::string block_text = block(operations, "secondaries = [\"198.51.100.1\", \"203.0.113.9:5301 key");
+        const std::string block_text =
+            block(operations, "secondaries = [\"198.51.100.1\", \"203.0.113.9:5301 key");
         const std::size_t tables = block_text.find("[transfer]");
         std::string smallest = block("README.md", "zone        =");
         const std::size_t own = smallest.find("secondaries =");

@@ -1,7 +1,7 @@
 #include "heartbeat/message.h"
 
 #include "heartbeat/seal.h"
-#include "tests/heartbeat/world.h"
+#include "tests/heartbeat/largest.h"
 
 #include <random>
 
@@ -12,8 +12,6 @@ using namespace heartbeat::test;
 
 namespace {
 
-constexpr const char* longest_name = "abcdefghijklmnopqrstuvwxyz012345";
-
 Envelope to_arbiter() {
     return {id("wiki"), id("wiki1"), id("ns0"), boot(1), 77, {}, {}};
 }
@@ -22,63 +20,6 @@ Envelope to_agent() {
 }
 Envelope longest() {
     return {id(longest_name), id(longest_name), id(longest_name), boot(255), ~0ULL, {}, {}};
-}
-
-GtidPosition full_position(std::size_t domains) {
-    std::vector<Gtid> entries;
-    for (std::uint32_t i = 0; i < domains; ++i)
-        entries.push_back({i * 7, 0xffffffff - i, ~0ULL - i});
-    return GtidPosition::of(entries).value();
-}
-
-Heartbeat full_heartbeat() {
-    Heartbeat full;
-    full.request = 0x0102030405060708;
-    full.health = {true, false, true, false, true};
-    full.why = std::string(Heartbeat::why_max, '~');
-    full.role = Role::fenced;
-    full.held = Epoch{3};
-    full.promised = Epoch{4};
-    full.seen = Epoch{~0ULL};
-    full.wants = Wish::release;
-    full.lease_left = std::chrono::milliseconds(5100);
-    full.flavour = GtidFlavour::mariadb;
-    full.received = full_position(GtidPosition::domains_max);
-    full.applied = full_position(GtidPosition::domains_max);
-    full.errant = true;
-    full.lag = std::chrono::milliseconds(38000);
-    full.upstream = id(longest_name);
-    full.semi_sync = true;
-    full.semi_sync_clients = 9;
-    full.database_start = 0x1122334455667788;
-    full.read_only = false;
-    full.weight = 300;
-    full.priority = 65535;
-    full.drain = true;
-    full.may_not_lead = true;
-    return full;
-}
-
-Deny full_deny() {
-    Deny full;
-    full.request = 5;
-    full.epoch = Epoch{17};
-    full.reason = DenyReason::no_state;
-    full.master = id(longest_name);
-    full.master_addresses.assign(addresses_max, address("2001:db8::1"));
-    full.semi_sync_set.assign(semi_sync_set_max, id(longest_name));
-    full.serial = 1742;
-    full.retry_after = std::chrono::milliseconds(100);
-    full.order = YieldOrder{id(longest_name), Epoch{18}};
-    return full;
-}
-
-Ack full_ack() {
-    Ack full = ack(9);
-    full.lease = std::chrono::seconds(60);
-    full.semi_sync_set.assign(semi_sync_set_max, id(longest_name));
-    full.serial = 0xffffffff;
-    return full;
 }
 
 std::vector<Letter> samples() {
@@ -179,7 +120,8 @@ TEST_CASE("values that mean nothing are refused") {
     constexpr std::size_t wish = role + 1 + 3 * 8;
     constexpr std::size_t flavour = wish + 1 + 4;
     constexpr std::size_t received = flavour + 1;
-    constexpr std::size_t bits = received + 2;
+    constexpr std::size_t errant = received + 2;
+    constexpr std::size_t bits = errant + 1;
     const auto with = [&](std::size_t where, int value) {
         auto bytes = good;
         bytes[where] = static_cast<std::byte>(value);
@@ -197,7 +139,10 @@ TEST_CASE("values that mean nothing are refused") {
     CHECK(with(wish, 3) == Malformed::bad_value);
     CHECK(with(flavour, 3) == Malformed::bad_value);
     CHECK(with(received, GtidPosition::domains_max + 1) == Malformed::too_many);
-    CHECK(with(bits, 0x80) == Malformed::bad_value);
+    CHECK(with(errant, 2) == std::nullopt);
+    CHECK(with(errant, 1) == Malformed::truncated);  // under whom is missing
+    CHECK(with(errant, 3) == Malformed::bad_value);
+    CHECK(with(bits, 0x40) == Malformed::bad_value);
     CHECK(with(health + 1, Heartbeat::why_max + 1) == Malformed::too_many);
 }
 
@@ -215,17 +160,24 @@ TEST_CASE("a position out of order is refused, so that it has one encoding") {
     }
 }
 
-TEST_CASE("an acknowledged lease is at most a minute, in and out") {
-    Ack ack;
-    ack.lease = std::chrono::minutes(5);
-    auto bytes = encode({to_agent(), ack});
+TEST_CASE("an acknowledged lease is at most a minute, and so is its demotion, in and out") {
+    Ack minute;
+    minute.lease = std::chrono::minutes(5);
+    minute.demotion = std::chrono::minutes(6);
+    const auto bytes = encode({to_agent(), minute});
     const auto decoded = decode(MessageType::ack, bytes);
     REQUIRE(decoded);
     CHECK((std::get<Ack>(decoded->message).lease == std::chrono::seconds(60)));
-    bytes[bytes.size() - 4 - 1 - 1] ^= std::byte{1};  // 60000 ms is even: one more
-    const auto refused = decode(MessageType::ack, bytes);
-    REQUIRE_FALSE(refused);
-    CHECK(refused.error() == Malformed::bad_value);
+    CHECK((std::get<Ack>(decoded->message).demotion == std::chrono::seconds(60)));
+    // From its end: revision, mark, serial, barred, S, demotion; the lease is the number before.
+    const std::size_t demotion_ends = bytes.size() - 8 - 8 - 4 - 1 - 1;
+    for (const std::size_t ends : {demotion_ends, demotion_ends - 4}) {
+        auto longer = encode({to_agent(), minute});
+        longer[ends - 1] ^= std::byte{1};  // 60000 ms is even: one more
+        const auto refused = decode(MessageType::ack, longer);
+        REQUIRE_FALSE(refused);
+        CHECK(refused.error() == Malformed::bad_value);
+    }
 }
 
 TEST_CASE("a lease is told in whole milliseconds and never longer than it is") {
@@ -287,6 +239,46 @@ TEST_CASE("lists over their bounds are refused") {
     decoded = decode(MessageType::deny, bytes);
     REQUIRE_FALSE(decoded);
     CHECK(decoded.error() == Malformed::too_many);
+}
+
+TEST_CASE("who is barred is told in order and once, so that it has one encoding") {
+    Ack ack;
+    ack.barred = {{id("wiki2"), {address("192.0.2.12")}}, {id("wiki3"), {address("192.0.2.13")}}};
+    auto bytes = encode({to_agent(), ack});
+    const auto name = [&](char last) {
+        const std::string text = std::string("wiki") + last;
+        return std::search(bytes.begin(), bytes.end(), text.begin(), text.end(),
+                           [](std::byte a, char b) { return a == static_cast<std::byte>(b); });
+    };
+    const auto last_of = [&](char which) { return name(which) + 4; };
+    REQUIRE(name('3') != bytes.end());
+    for (const char out_of_order : {'1', '2'}) {
+        auto swapped = bytes;
+        swapped[static_cast<std::size_t>(last_of('3') - bytes.begin())] =
+            static_cast<std::byte>(out_of_order);
+        const auto decoded = decode(MessageType::ack, swapped);
+        REQUIRE_FALSE(decoded);
+        CHECK(decoded.error() == Malformed::bad_value);
+    }
+    // The count of the barred stands before the length of the first's name.
+    auto many = bytes;
+    many[static_cast<std::size_t>(name('2') - bytes.begin()) - 2] =
+        static_cast<std::byte>(barred_max + 1);
+    const auto decoded = decode(MessageType::ack, many);
+    REQUIRE_FALSE(decoded);
+    CHECK(decoded.error() == Malformed::too_many);
+}
+
+TEST_CASE("every reason of a denial comes through, and none that is not one") {
+    Deny deny;
+    const std::size_t reason = 5 + 4 + 6 + 16 + 8 + 8;
+    for (int value = 0; value < 256; ++value) {
+        auto bytes = encode({to_agent(), deny});
+        REQUIRE(bytes[reason] == std::byte{1});
+        bytes[reason] = static_cast<std::byte>(value);
+        CAPTURE(value);
+        CHECK(decode(MessageType::deny, bytes).has_value() == (value >= 1 && value <= 13));
+    }
 }
 
 TEST_CASE("the largest letters fit, and no reply is larger than its request") {

@@ -1,4 +1,4 @@
-#include "tests/heartbeat/world.h"
+#include "tests/heartbeat/largest.h"
 
 #include <stdexcept>
 
@@ -42,6 +42,37 @@ TEST_CASE("a reply to a heartbeat of this boot is opened") {
     CHECK((std::get<Reply>(*opened) == Reply(ack(1))));
     CHECK(world.agent.counters().heard == 1);
     CHECK(world.agent.counters().challenged == 1);
+}
+
+TEST_CASE("the largest messages pass both ways, sealed and signed, each in one datagram") {
+    Introduced world;
+    Heartbeat beat = full_heartbeat();
+    beat.request = 9;
+    const auto asked = world.agent.seal(beat, world.nonces.next());
+    CHECK(asked.size() <= datagram_max);
+    const auto heard = world.open(asked, t0);
+    REQUIRE(heard);
+    CHECK((std::get<ArbiterSession::Heard>(*heard).beat == beat));
+    Deny deny = full_deny();
+    deny.request = 9;
+    for (const Reply& reply : {Reply(full_ack()), Reply(deny)}) {
+        const auto told = world.reply(reply);
+        CHECK(told.size() <= asked.size());
+        const auto opened = world.agent.open(told, t0);
+        REQUIRE(opened);
+        CHECK((std::get<Reply>(*opened) == reply));
+    }
+}
+
+TEST_CASE("a reply of the arbiter's last boot is not expected once there is another") {
+    Introduced world;
+    REQUIRE(world.hears(world.heartbeat(world.agent, 1), t0));
+    const auto late = world.reply(ack(1));
+    world.arbiter = world.start_arbiter(2);
+    REQUIRE(world.introduce(world.agent, t0));
+    CHECK(world.refused(late) == "not_expected");
+    REQUIRE(world.hears(world.heartbeat(world.agent, 2), t0));
+    CHECK(world.agent.open(world.reply(ack(2)), t0));
 }
 
 TEST_CASE("a challenge is obeyed only for a hello of this agent, and once") {

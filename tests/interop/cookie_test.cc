@@ -3,6 +3,7 @@
 
 #include "zones/cookie.h"
 #include "tests/lab/process.h"
+#include "tests/lab/socket_address.h"
 #include "zones/soa_query.h"
 
 #include <array>
@@ -12,7 +13,6 @@
 #include <string>
 #include <vector>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,14 +39,11 @@ struct Reply {
 
 std::optional<Bytes> datagram_from(int port, const Bytes& request) {
     const int udp = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(static_cast<std::uint16_t>(port));
-    ::inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    const sockaddr_in to = lab::socket_address("127.0.0.1", port);
     Bytes answer(65535);
     ssize_t size = -1;
     pollfd readable{udp, POLLIN, 0};
-    if (::connect(udp, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0 &&
+    if (::connect(udp, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0 &&
         ::send(udp, request.data(), request.size(), 0) > 0 && ::poll(&readable, 1, 2000) > 0)
         size = ::recv(udp, answer.data(), answer.size(), 0);
     ::close(udp);

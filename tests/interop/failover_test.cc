@@ -2,9 +2,11 @@
 // BIND secondary. The master's machine dies; another is writable and named; the old one comes back
 // as a replica.
 
-#include "tests/lab/cluster.h"
+#include "tests/interop/running.h"
 
 #include <cstdio>
+
+#include <signal.h>
 
 #include <doctest/doctest.h>
 
@@ -13,64 +15,7 @@ namespace {
 using namespace lab;
 
 ClusterPlan plan() {
-    ClusterPlan plan;
-    plan.programs = ARBITER_BIN_DIR;
-    plan.zone_file = std::string(ARBITER_SOURCE_DIR) + "/zones/wikipedia.org.zone";
-    plan.network = 2;
-    plan.dns_port = 15310;
-    plan.bind_port = 15311;
-    plan.heartbeat_port = 15312;
-    plan.monitor_port = 15313;
-    plan.database_port = 15314;
-    plan.page_port = 15315;
-    return plan;
-}
-
-// All of it, with a master, three servers in www and the secondary up to date.
-struct Running {
-    Scratch scratch{"failover"};
-    Cluster cluster{plan(), scratch.path()};
-
-    Running() {
-        cluster.start_arbiter();
-        cluster.start_secondary();
-        for (Machine& machine : cluster.machines()) cluster.start(machine);
-        REQUIRE_MESSAGE(cluster.settle(60s), cluster.logs());
-        REQUIRE(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
-    }
-};
-
-const char* const count_edits = "SELECT COUNT(*) FROM wiki.edit";
-
-bool edit(const Cluster& cluster, const std::string& address) {
-    return MariaDb::write(address, cluster.plan().database_port,
-                          "INSERT INTO edit (author, text) VALUES ('test', @@server_id)");
-}
-
-bool replicates_from(const Machine& machine, const std::string& master) {
-    const std::string status = machine.database->query("SHOW SLAVE STATUS");
-    return status.find(master) != std::string::npos &&
-           machine.database->query("SELECT @@global.read_only") == "1";
-}
-
-// All machines, the master among them, hold that many edits.
-std::string all_have(Cluster& cluster, const std::string& edits) {
-    std::string counts;
-    until(20s, [&] {
-        counts.clear();
-        bool all = true;
-        for (Machine& machine : cluster.machines()) {
-            const std::string count = machine.database->query(count_edits);
-            all = all && count == edits;
-            counts += machine.name + " " + count + " ";
-        }
-        return all;
-    });
-    return counts;
-}
-
-std::string each(const std::string& edits) {
-    return "wiki1 " + edits + " wiki2 " + edits + " wiki3 " + edits + " ";
+    return plan_at(2, 15310);
 }
 
 // A writable server other than `dead` that the secondary names.
@@ -83,7 +28,7 @@ std::optional<std::string> new_master(const Cluster& cluster, const std::string&
 }  // namespace
 
 TEST_CASE("the master's machine dies, another is writable and named, the old one rejoins") {
-    Running running;
+    Running running("failover", plan());
     Cluster& cluster = running.cluster;
 
     const std::string first = *cluster.master_at_secondary();
@@ -125,7 +70,7 @@ TEST_CASE("the master's machine dies, another is writable and named, the old one
 }
 
 TEST_CASE("a restart of the arbiter moves no master and lowers no serial") {
-    Running running;
+    Running running("failover", plan());
     Cluster& cluster = running.cluster;
     const auto master = cluster.master_at_secondary();
     const std::uint32_t serial = *cluster.serial_at_secondary();
@@ -152,7 +97,7 @@ TEST_CASE("a restart of the arbiter moves no master and lowers no serial") {
 }
 
 TEST_CASE("a server whose page breaks leaves www and comes back with it") {
-    Running running;
+    Running running("failover", plan());
     Cluster& cluster = running.cluster;
     const auto master = cluster.master_at_secondary();
     Machine& victim = cluster.machines()[master == cluster.machines()[0].address ? 1 : 0];
@@ -169,4 +114,60 @@ TEST_CASE("a server whose page breaks leaves www and comes back with it") {
         "text='This wiki works.'; SET GLOBAL read_only=1");
     CHECK(until(20s, [&] { return cluster.pool_at_secondary().size() == 3; }));
     CHECK(cluster.master_at_secondary() == master);
+}
+
+TEST_CASE("a replica that nobody hears of acknowledges nothing: its master lets it in no more") {
+    Running running("failover", plan());
+    Cluster& cluster = running.cluster;
+    const std::string master = *cluster.master_at_secondary();
+    Machine& leader = *cluster.at(master);
+    Machine& victim = cluster.machines()[master == cluster.machines()[0].address ? 1 : 0];
+    const std::string dumps =
+        "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND='Binlog Dump' AND "
+        "HOST LIKE '" +
+        victim.address + ":%'";
+    const std::string locks =
+        "SELECT Host FROM mysql.global_priv WHERE User='repl' AND "
+        "JSON_VALUE(Priv, '$.account_locked')=1";
+    REQUIRE(leader.database->query(dumps) == "1");
+
+    victim.agent->signal(SIGSTOP);  // its database replicates on
+    CHECK_MESSAGE(until(30s, [&] { return leader.database->query(locks) == victim.address; }),
+                  cluster.logs());
+    CHECK(until(10s, [&] { return leader.database->query(dumps) == "0"; }));
+    CHECK(edit(cluster, master));  // another acknowledges
+    pause_for(3s);                 // it tries once a second
+    CHECK(leader.database->query(dumps) == "0");
+
+    victim.agent->signal(SIGCONT);
+    CHECK_MESSAGE(until(30s,
+                        [&] {
+                            return leader.database->query(locks).empty() &&
+                                   leader.database->query(dumps) == "1";
+                        }),
+                  cluster.logs());
+    CHECK(all_have(cluster, "1") == each("1"));
+}
+
+TEST_CASE("heartbeats of 100 ms and a lease of 600 ms fail over as well, and lose nothing") {
+    ClusterPlan fast = plan();
+    fast.heartbeat = 100ms;
+    fast.lease = 600ms;
+    Running running("failover", fast);
+    Cluster& cluster = running.cluster;
+    const std::string first = *cluster.master_at_secondary();
+    for (int i = 0; i < 3; ++i) REQUIRE(edit(cluster, first));
+
+    Machine& dead = *cluster.at(first);
+    cluster.kill(dead);
+    const auto died = now();
+    std::optional<std::string> second;
+    REQUIRE_MESSAGE(
+        until(
+            60s, [&] { return (second = new_master(cluster, first)).has_value(); }, 5ms),
+        cluster.logs());
+    std::printf("the same with a lease of 600 ms: %.2f s (1.5 s is asked for)\n",
+                seconds_since(died));
+    cluster.start(dead);
+    CHECK_MESSAGE(all_have(cluster, "4") == each("4"), cluster.logs());
 }

@@ -1,10 +1,11 @@
 #include "tests/lab/ask.h"
 
+#include "tests/lab/socket_address.h"
+
 #include <algorithm>
 #include <array>
 #include <cstring>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,14 +31,6 @@ private:
     int descriptor_;
 };
 
-sockaddr_in place(const std::string& address, int port) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, address.c_str(), &at.sin_addr);
-    return at;
-}
-
 }  // namespace
 
 std::optional<zones::Answer> ask(const std::string& address, int port, const std::string& name,
@@ -48,11 +41,11 @@ std::optional<zones::Answer> ask(const std::string& address, int port, const std
     const std::vector<std::byte> query = zones::make_query(*parsed, type, id);
     const Socket udp;
     if (address.starts_with("127.")) {
-        const sockaddr_in from = place(asker, 0);
+        const sockaddr_in from = socket_address(asker, 0);
         if (bind(udp.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0)
             return std::nullopt;
     }
-    const sockaddr_in to = place(address, port);
+    const sockaddr_in to = socket_address(address, port);
     if (connect(udp.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
         return std::nullopt;
     if (send(udp.get(), query.data(), query.size(), 0) < 0) return std::nullopt;

@@ -197,7 +197,7 @@ bool Cluster::settle(Milliseconds at_most) {
         if (!arbiter_->running())
             throw std::runtime_error("the arbiter ended: " + read_file(arbiter_log()));
         const auto here = serial_at_arbiter();
-        return here && here == serial_at_secondary() && master_at_arbiter();
+        return here && here == serial_at_secondary() && master_at_arbiter() && covered();
     });
 }
 
@@ -240,6 +240,12 @@ std::optional<std::uint32_t> Cluster::serial_at_arbiter() const {
 
 std::optional<std::uint32_t> Cluster::serial_at_secondary() const {
     return serial_at(home(), plan_.bind_port, plan_.zone);
+}
+
+bool Cluster::covered() const {
+    const Outcome status =
+        run({program("arbiterctl"), "--socket", control_socket(), "--json", "status"});
+    return status.out.find("\"covered\": true") != std::string::npos;
 }
 
 std::string Cluster::arbiterctl(std::vector<std::string> arguments) const {

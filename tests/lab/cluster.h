@@ -50,8 +50,8 @@ public:
     void start(Machine&);
     void stop(Machine&);  // cleanly: the agent gives the lease back first
     void kill(Machine&);  // as if the power went
-    // Returns when the arbiter names a master and the secondary has the same serial; false: not in
-    // time.
+    // Returns when the arbiter names a master, the secondary has the same serial, and a replica has
+    // caught up with the master: before that nobody is elected by himself. False: not in time.
     bool settle(Milliseconds at_most);
 
     const ClusterPlan& plan() const { return plan_; }
@@ -73,6 +73,8 @@ public:
     std::optional<std::string> master_at_arbiter() const;
     std::optional<std::uint32_t> serial_at_arbiter() const;
     std::optional<std::uint32_t> serial_at_secondary() const;
+    // Each acknowledged commit is with a replica that the arbiter knows of.
+    bool covered() const;
     std::string arbiterctl(std::vector<std::string> arguments) const;  // its stdout; throws
 
 private:

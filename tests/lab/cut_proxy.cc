@@ -1,29 +1,18 @@
 #include "tests/lab/cut_proxy.h"
 
+#include "tests/lab/socket_address.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <stdexcept>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 namespace lab {
-
-namespace {
-
-sockaddr_in place(const std::string& address, int port) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, address.c_str(), &at.sin_addr);
-    return at;
-}
-
-}  // namespace
 
 CutProxy::CutProxy(const std::string& address, int port, int primary_port)
     : address_(address),
@@ -31,8 +20,8 @@ CutProxy::CutProxy(const std::string& address, int port, int primary_port)
       datagrams_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)),
       listener_(listen_tcp(address, port)),
       to_primary_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    const sockaddr_in here = place(address, port);
-    const sockaddr_in there = place(address, primary_port);
+    const sockaddr_in here = socket_address(address, port);
+    const sockaddr_in there = socket_address(address, primary_port);
     if (bind(datagrams_, reinterpret_cast<const sockaddr*>(&here), sizeof here) != 0 ||
         connect(to_primary_, reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0)
         throw std::runtime_error("no proxy on port " + std::to_string(port) + ": " +

@@ -95,7 +95,7 @@ int run_all(const Options& options) {
     cluster.start_secondary();
     for (Machine& machine : cluster.machines()) cluster.start(machine);
     if (!cluster.settle(60s))
-        throw std::runtime_error("no master was elected within 60 s:\n" + cluster.logs());
+        throw std::runtime_error("no master with replicas within 60 s:\n" + cluster.logs());
     greet(cluster);
     Show show(cluster);
     const auto begun = now();

@@ -30,7 +30,9 @@ CREATE TABLE edit (id BIGINT AUTO_INCREMENT PRIMARY KEY, at TIMESTAMP(3) NOT NUL
 INSERT INTO page VALUES (1, 'Main Page', 'This wiki works.');
 CREATE USER arbiter@'127.%' IDENTIFIED BY 'agent-pw', arbiter@localhost IDENTIFIED BY 'agent-pw';
 GRANT PROCESS, RELOAD, CONNECTION ADMIN, READ_ONLY ADMIN, REPLICA MONITOR,
-      REPLICATION SLAVE ADMIN ON *.* TO arbiter@'127.%', arbiter@localhost;
+      REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, BINLOG ADMIN, CREATE USER
+      ON *.* TO arbiter@'127.%', arbiter@localhost;
+GRANT SELECT ON mysql.global_priv TO arbiter@'127.%', arbiter@localhost;
 CREATE USER repl@'127.%' IDENTIFIED BY 'repl-pw';
 GRANT REPLICATION SLAVE ON *.* TO repl@'127.%';
 CREATE USER wiki@'127.%' IDENTIFIED BY 'wiki-pw';
@@ -106,7 +108,8 @@ MariaDb::MariaDb(const MariaDbTemplate& installed, Place place) : place_(std::mo
 void MariaDb::start() {
     process_ = std::make_unique<Process>(
         Command{{"mariadbd", "--defaults-file=" + place_.folder + "/my.cnf", user_option()},
-                {},
+                {std::string("LD_PRELOAD=") + ARBITER_LAB_SOURCE_LIBRARY,
+                 "ARBITER_LAB_SOURCE=" + place_.address},
                 place_.folder + "/log"});
     const bool up = until(60s, [&] {
         if (!process_->running()) return true;

@@ -1,12 +1,12 @@
 #include "tests/lab/stream.h"
 
+#include "tests/lab/socket_address.h"
 #include "zones/soa_query.h"
 
 #include <cstring>
 #include <stdexcept>
 #include <utility>
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -14,14 +14,6 @@
 namespace lab {
 
 namespace {
-
-sockaddr_in place(const std::string& address, int port) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, address.c_str(), &at.sin_addr);
-    return at;
-}
 
 std::size_t number(std::span<const std::byte> bytes, std::size_t at) {
     return std::to_integer<std::size_t>(bytes[at]) << 8 |
@@ -67,12 +59,12 @@ std::optional<Stream> Stream::to(const std::string& address, int port, int recei
         setsockopt(stream.descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
                    sizeof receive_buffer);
     if (!from.empty()) {
-        const sockaddr_in source = place(from, 0);
+        const sockaddr_in source = socket_address(from, 0);
         if (bind(stream.descriptor_, reinterpret_cast<const sockaddr*>(&source), sizeof source) !=
             0)
             return std::nullopt;
     }
-    const sockaddr_in there = place(address, port);
+    const sockaddr_in there = socket_address(address, port);
     if (connect(stream.descriptor_, reinterpret_cast<const sockaddr*>(&there), sizeof there) != 0)
         return std::nullopt;
     return stream;
@@ -133,7 +125,7 @@ int listen_tcp(const std::string& address, int port) {
     const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     const int yes = 1;
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    const sockaddr_in at = place(address, port);
+    const sockaddr_in at = socket_address(address, port);
     if (bind(listener, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0 ||
         listen(listener, 64) != 0) {
         close(listener);

@@ -1,57 +1,79 @@
-#include "database.h"
-
-#include <algorithm>
+#include "tests/sim/database.h"
 
 namespace sim {
 
-void History::write(std::uint32_t server, heartbeat::Epoch epoch, std::uint64_t count) {
-    if (!runs_.empty() && runs_.back().server == server && runs_.back().epoch == epoch) {
-        runs_.back().last += count;
-        return;
+void Database::disconnect() {
+    connected = false;
+    receiving = false;
+    ++connection;
+}
+
+void Database::stop_replication() {
+    io_running = sql_running = false;
+    disconnect();
+}
+
+void Database::start_replication(bool io, bool sql) {
+    ++slave_starts;
+    if (!io_running && !sql_running) forget_relay_log();
+    if (sql && !sql_running) {
+        wrote = false;
+        sql_running = true;
+        sql_thread = ++threads;
     }
-    const std::uint64_t first = runs_.empty() ? 1 : runs_.back().last + gap;
-    runs_.push_back({server, epoch, first, first + count - 1});
-}
-
-bool History::begins(const History& longer) const {
-    if (runs_.empty()) return true;
-    if (runs_.size() > longer.runs_.size()) return false;
-    if (!std::equal(runs_.begin(), runs_.end() - 1, longer.runs_.begin())) return false;
-    Run tail = longer.runs_[runs_.size() - 1];
-    if (tail.last < runs_.back().last) return false;
-    tail.last = runs_.back().last;
-    return tail == runs_.back();
-}
-
-void History::cut_to_common(const History& other) {
-    std::size_t i = 0;
-    while (i < runs_.size() && i < other.runs_.size() && runs_[i] == other.runs_[i]) ++i;
-    std::optional<Run> part;
-    if (i < runs_.size() && i < other.runs_.size()) {
-        Run mine = runs_[i];
-        mine.last = std::min(mine.last, other.runs_[i].last);
-        Run theirs = other.runs_[i];
-        theirs.last = mine.last;
-        if (mine == theirs) part = mine;
+    if (io && !io_running) {
+        acknowledges = acknowledges_next;
+        refused = false;
+        io_running = true;
+        io_thread = ++threads;
     }
-    runs_.erase(runs_.begin() + static_cast<std::ptrdiff_t>(i), runs_.end());
-    if (part) runs_.push_back(*part);
 }
 
-heartbeat::GtidPosition History::position() const {
-    if (runs_.empty()) return {};
-    return *heartbeat::GtidPosition::of({{0, runs_.back().server, runs_.back().last}});
+agent::RelayLog Database::relay_log() const {
+    agent::RelayLog log;
+    if (io_running) log.io = io_thread;
+    if (sql_running) log.sql = sql_thread;
+    log.starts = slave_starts;
+    log.drained = !log.runs() && upstream && received == logged;
+    return log;
 }
 
-void Database::crash() {
+// What commits later has flushed what committed before; and the engine flushes once a second.
+void Database::commits(Point up_to, True now) {
+    durable = committed;
+    committed = up_to;
+    committed_at = now;
+}
+
+void Database::shut_down() {
     up = false;
     read_only = true;
-    io_running = sql_running = false;
+    stopped_until = 0;
+    waits = false;
+    acknowledges = acknowledges_next = by_hand = false;
+    waiters.clear();
+    statements.clear();
+    stop_replication();
+    applying = false;
+    ++start;
 }
 
-void Database::restart() {
+// With init-rpl-role=SLAVE its recovery cuts off what the engine had only prepared; that may be
+// what a client was told of, when the engine's own commit was not yet on disk.
+void Database::crash(Timeline& timeline, True now, std::int64_t tail) {
+    if (now - committed_at >= second) durable = committed;
+    const std::uint64_t kept =
+        durable.length +
+        static_cast<std::uint64_t>(static_cast<std::int64_t>(committed.length - durable.length) *
+                                   tail / million);
+    logged = committed = durable = timeline.cut(logged, kept);
+    shut_down();
+    forget_relay_log();
+}
+
+void Database::starts() {
     up = true;
-    ++start;
+    forget_relay_log();
 }
 
 }  // namespace sim

@@ -1,215 +1,259 @@
 #pragma once
-// A whole cluster in one process: the real machines of one arbiter and its agents on a virtual
-// clock, with a network, databases, disks and clocks that misbehave as one seed says.
+// A whole cluster in one process: the real machines of one arbiter, of its agents and of the
+// secondaries' notifier on a virtual clock, with a network, databases, disks, clients and operators
+// that misbehave as one script says. Its rooms: world.cc (time, and what is so), arbiter_shell.cc,
+// agent_shell.cc, verbs.cc (what agents do to their databases), replication.cc, faults.cc,
+// aims.cc, operators.cc; beside it timeline, database, network, secondaries, checker.
 
-#include "agent/duty/duty.h"
-#include "dnsd/arbiter/arbiter.h"
-#include "tests/sim/database.h"
-#include "tests/sim/random.h"
+#include "tests/sim/chance.h"
+#include "tests/sim/checker.h"
+#include "tests/sim/events.h"
+#include "tests/sim/network.h"
+#include "tests/sim/script.h"
+#include "tests/sim/secondaries.h"
+#include "tests/sim/site.h"
 
+#include <array>
 #include <functional>
-#include <map>
-#include <set>
 #include <string>
 
 namespace sim {
 
-using heartbeat::Address;
-using heartbeat::Duration;
-using heartbeat::Epoch;
-using heartbeat::Instant;
-using heartbeat::ServerId;
-using True = std::int64_t;  // nanoseconds of the world's own time, which nobody in it knows
-
-// What goes wrong, and how often. Rates are per second of the world, for the whole world.
-struct Climate {
-    std::size_t agents = 3;
-    Duration heartbeat = std::chrono::milliseconds(100);
-    Duration lease = std::chrono::milliseconds(600);
-    Duration down_after = std::chrono::milliseconds(300);
-    dnsd::Choose choose = dnsd::Choose::most_advanced;
-    double rho = 1e-3;
-    bool guard = true;  // a second process kills the database at the deadline; agents may then stop
-    bool first_writable = true;  // one server leads already when the arbiter is new
-    double loss = 0;
-    double duplication = 0;
-    double straggling = 0;  // datagrams that take up to ten seconds
-    double disk_errors = 0;
-    double failing_verbs = 0;
-    double blind_looks = 0;  // at a database that is up, one at a time
-    double arbiter_crashes = 0;
-    double arbiter_freezes = 0;
-    double machine_crashes = 0;
-    double agent_crashes = 0;  // with a guard only
-    double agent_freezes = 0;  // with a guard only
-    double database_crashes = 0;
-    double partitions = 0;
-    double page_faults = 0;
-    Duration troubled = std::chrono::seconds(8);  // after that, nothing goes wrong
-
-    // A climate drawn from the seed.
-    static Climate of(std::uint64_t seed);
-};
-
-// How long a healed world may take to come together: a lease, a window, and the longest of the
-// pauses that failed verbs earned.
-Duration settling_bound(const Climate& climate);
-
-// How a world ended: by a broken rule, in harmony, or waiting for an operator because two servers
-// have transactions that the other lacks (the zero-loss gate is not in this world).
-struct Verdict {
-    std::string broken;  // empty: no rule was
-    bool awaits_operator = false;
-    std::uint64_t grants = 0;
-    std::uint64_t heartbeats = 0;
-};
-// One world from birth, through its troubles, to rest.
-Verdict live(std::uint64_t seed, const Climate& climate, std::ostream* trace = nullptr);
-
 class World {
 public:
-    World(std::uint64_t seed, const Climate& climate, std::ostream* trace = nullptr);
+    // Every line of the story, as it happens.
+    using Teller = std::function<void(True now, const std::string& line)>;
+
+    explicit World(Script script, Teller teller = {});
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
     // The next event; false when nothing is to come or a rule is broken.
     bool step();
     // Runs for as long; false when a rule is broken.
     bool run(Duration time);
-    True now() const { return now_; }
+    // What must hold of a world that has ended is judged too.
+    void finish() { checker_.ends(*this); }
 
     // What is broken; empty when nothing is.
-    const std::string& violation() const { return violation_; }
-    std::vector<std::size_t> masters() const;  // whose database takes writes now
+    const std::string& violation() const { return checker_.violation(); }
     // One master, that the arbiter and `www` agree on, and that all others follow; else what lacks.
     std::string unsettled() const;
-    // Two histories went apart, and the arbiter rightly chooses neither.
-    bool awaits_operator() const;
-    Epoch epoch() const;
-    const dnsd::Standing& published() const { return published_; }
-    std::uint64_t heartbeats() const { return heartbeats_; }
-    std::uint64_t grants() const { return holders_.size(); }
 
-    // Faults by hand, for tests that tell one story.
-    void crash_machine(std::size_t agent, Duration off);
-    void crash_arbiter(Duration off);
-    void cut(std::size_t agent, bool to_arbiter, bool from_arbiter, Duration time);
-    void write_everywhere();  // each writable database writes
+    // ---- What is so, for whoever checks and tells ----
+    True now() const { return now_; }
+    bool troubled() const { return now_ < script_.climate.troubled.count(); }
+    const Script& script() const { return script_; }
+    const dnsd::ArbiterRules& rules() const { return rules_; }  // as they are now
+    const std::vector<Site>& sites() const { return sites_; }
+    const ArbiterSite& arbiter() const { return arbiter_; }
+    const Timeline& timeline() const { return timeline_; }
+    const Network& network() const { return network_; }
+    const Checker& checker() const { return checker_; }
+    const Secondaries& secondaries() const { return secondaries_; }
+    // As stands in the zone; nothing before the first edition.
+    const std::optional<dnsd::Standing>& published() const { return published_; }
+    std::uint32_t serial() const { return arbiter_.ledger.serial; }
+    const std::optional<dnsd::Record>& ledger() const { return arbiter_.ledger.record; }
+    Epoch epoch() const;
+    std::vector<std::size_t> masters() const;  // whose database takes writes now
+    // The arbiter gives nobody a lease, for it is to observe.
+    bool observing() const;
+    // Does it belong to the group, by the configuration of now?
+    bool configured(std::size_t site) const;
+    // Its agent, its guard and its database, and nothing of them is still broken.
+    bool all_of_it_runs(std::size_t site) const;
+    std::uint64_t start_said(std::size_t agent) const;  // of its database
+    std::size_t place_of(const ServerId& id) const;     // sites().size(): nowhere
+    std::uint64_t heartbeats() const { return heartbeats_; }
+    std::uint64_t commits() const { return commits_; }  // that a client was told of
+    // What only people could do when all faults were over.
+    std::uint64_t adoptions() const { return adoptions_; }
+    std::uint64_t clonings() const { return clonings_; }
+    using Omitted = std::array<std::uint64_t, static_cast<std::size_t>(Omission::count)>;
+    const Omitted& omitted() const { return omitted_; }
+    // By then every fault is over, and what it did to datagrams.
+    True quiet_at() const;
+    // How many commits of clients may have been lost with the operator's or the rules' consent.
+    bool loss_accepted() const { return loss_accepted_; }
+
+    // ---- Faults and operators by hand, for tests that tell one story ----
+    void strike(const Fault& fault);
+    void ask(const dnsd::Command& command);
+    const std::vector<dnsd::Answer>& answers() const { return answers_; }
 
 private:
-    struct Clock {
-        True born = 0;
-        std::int64_t offset = 0;
-        double drift = 0;
-        Instant at(True time) const;
-        True when(Instant local) const;  // the first time at which the clock shows it
-    };
-    struct Event {
-        True at;
-        std::uint64_t order;
-        std::function<void()> what;
-        bool operator<(const Event& other) const {
-            return at != other.at ? at > other.at : order > other.order;
-        }
-    };
-    // One run of one process; what is queued for an earlier run is void.
-    struct Process {
-        bool up = false;
-        std::uint64_t boot = 0;
-        Clock clock;
-        True frozen_until = 0;
-        std::uint64_t wake = 0;  // the timer that counts
-    };
-    struct Site {  // one machine
-        ServerId id;
-        Address address;
-        Process process;
-        std::optional<agent::Duty> duty;
-        agent::AgentRecord disk;
-        Database database;
-        bool page = true;
-        bool blind = false;  // the last look was
-        std::uint64_t counter = 0;
-        std::uint64_t arbiter_boot = 0;  // as the last challenge said
-        std::uint64_t verb = 0;          // the verb that counts
-        std::optional<True> guard;       // when the guard kills
-        True deaf_until = 0;             // hears nothing from the arbiter
-        True mute_until = 0;             // is not heard by it
-        True cut_off_until = 0;          // no other database reaches it
-    };
-    struct Heard {  // of one agent, as the session remembers it
-        std::uint64_t boot = 0;
-        std::uint64_t counter = 0;
-    };
-
-    bool troubled() const { return now_ < troubled_until_; }
-    void at(True time, std::function<void()> what);
-    void after(Duration delay, std::function<void()> what) {
-        at(now_ + delay.count(), std::move(what));
+    void tell(const std::string& line) {
+        if (teller_) teller_(now_, line);
     }
-    // For this run of a process only, and not while it is frozen.
-    template <typename What>
-    void in(Process& process, True time, What what);
-    void break_rule(std::string what);
-    void tell(const std::string& line);
-    void check();
+    bool telling() const { return static_cast<bool>(teller_); }
+    void omits(Omission what) { ++omitted_[static_cast<std::size_t>(what)]; }
+    std::string name(std::size_t site) const;
+    void after(Duration delay, Event::Kind kind, std::size_t who, std::uint64_t a = 0,
+               std::uint64_t b = 0) {
+        events_.add(now_ + delay.count(), kind, who, a, b);
+    }
+    void dispatch(const Event& event);
+    void dispatch_data(const Event& event);
+    // Not now, for its process is stopped: again when it goes on.
+    bool put_off(const Process& process, const Event& event, bool datagram);
 
+    // The arbiter's shell (arbiter_shell.cc).
     void start_arbiter();
-    void start_agent(std::size_t agent);
+    void load_ledger();
+    void crash_arbiter(Duration off);
     void arbiter_step(const dnsd::Event& event);
+    bool write_ledger(const dnsd::Record& record);
+    void unsaid(const dnsd::Record& granted);
+    void perform(const dnsd::SendReply& effect);
+    void perform(const dnsd::Announce& effect);
+    void perform(const dnsd::Note& effect);
+    void perform(const dnsd::Answer& effect);
+    void set_arbiter_alarm();
+    void arbiter_wakes(const Event& event);
+    void heard_by_arbiter(const Event& event);
+    std::int64_t unix_seconds() const { return arbiter_.wall_offset + now_ / second; }
+
+    // The agents' shells (agent_shell.cc).
+    void start_agent(std::size_t agent);
+    void end_agent(std::size_t agent, Duration off);
     void agent_step(std::size_t agent, const agent::Event& event);
-    void arbiter_sleep();
-    void agent_sleep(std::size_t agent);
+    bool write_record(std::size_t agent, const agent::AgentRecord& record);
+    void perform(std::size_t agent, agent::Effect effect);
+    void send(std::size_t agent, heartbeat::Heartbeat beat);
+    void set_agent_alarm(std::size_t agent);
+    void heard_by_agent(const Event& event);
+    void challenged(const Event& event);
+    void asked_dns(std::size_t agent);
+    void looks(std::size_t agent);
+    void look_at_database(std::size_t agent);
+    void looked(std::size_t agent);
+    agent::DatabaseView view_of(std::size_t agent);
 
-    void perform(std::size_t agent, const agent::SendHeartbeat& effect);
-    void perform(std::size_t agent, const agent::Promote& effect);
-    void perform(std::size_t agent, const agent::Demote& effect);
-    void perform(std::size_t agent, const agent::Follow& effect);
-    void perform(std::size_t agent, const agent::Prepare& effect);
-    void perform(std::size_t agent, const agent::LookAtDatabase& effect);
-    void perform(std::size_t agent, const agent::AskMasterRecord& effect);
-    void perform(std::size_t agent, const agent::LeaseExtended& effect);
-    void perform(std::size_t agent, const agent::LeaseEnded& effect);
-    void perform(std::size_t agent, const agent::Note& effect);
-    void verb(std::size_t agent, Duration time, agent::VerbDone done,
-              std::function<std::string()> what);
+    // What they do to their databases, and the guards (verbs.cc).
+    void begin_verb(std::size_t agent, const agent::Effect& effect);
+    void end_verb(std::size_t agent, std::uint64_t number);
+    std::string apply_received(std::size_t agent);
+    std::string act(std::size_t agent);
+    std::string act(std::size_t agent, const agent::Promote& effect);
+    std::string act(std::size_t agent, const agent::Demote& effect);
+    std::string act(std::size_t agent, const agent::Follow& effect);
+    std::string act(std::size_t agent, const agent::Prepare& effect);
+    std::string act(std::size_t agent, const agent::Configure& effect);
+    void bar(std::size_t agent, const std::vector<heartbeat::Barred>& list);
+    void arm_guard(std::size_t agent, True deadline);
+    void guard_kills(std::size_t agent, std::uint64_t arming);
 
-    void reply(const dnsd::SendReply& effect);
-    void announce(const dnsd::Announce& effect);
-    void arrive(std::size_t agent, std::uint64_t boot, std::uint64_t counter, std::uint64_t to_boot,
-                const heartbeat::Heartbeat& beat);
-    void travel(std::function<void()> what);
-    void look(std::size_t agent);
-    void look_often(std::size_t agent, std::uint64_t boot);
-    void replicate();
-    void kill_database(std::size_t agent, const char* why);
-    void freeze(Process& process, Duration time);
-    void fault();
-    void heal();
-    void arm_guard(std::size_t agent);
-    std::size_t any_agent();
-    std::size_t index_of(const ServerId& id) const;
+    // Databases and clients (replication.cc).
+    void kill_database(std::size_t site, const char* why, Duration off);
+    void shut_down_database(std::size_t site, Duration off);
+    void database_starts(std::size_t site);
+    void lose_replicas(std::size_t upstream);
+    void fence_database(std::size_t site);
+    void clients_write(std::size_t client);
+    void write(std::size_t site, std::size_t client);
+    void perform(std::size_t site, std::size_t client);
+    void perform_statements(std::size_t site);
+    void feed(std::size_t upstream);
+    void connect(std::size_t replica);
+    void receive(std::size_t replica, std::uint64_t connection);
+    void acknowledge(const Event& event);
+    void release(std::size_t site, Point up_to, bool kept);
+    void apply(std::size_t replica);
+    void start_applying(std::size_t replica);
+    bool reaches(std::size_t replica, std::size_t upstream) const;
 
-    Random random_;
-    Climate climate_;
-    std::ostream* trace_;
+    // Faults and operators (faults.cc, aims.cc, operators.cc).
+    void begin(std::size_t fault);
+    void end(std::size_t fault);
+    void strike_arbiter(const Fault& fault);
+    void strike_agent(const Fault& fault);
+    void strike_database(const Fault& fault);
+    void stop_by_hand(const Fault& fault);
+    void strike_network(const Fault& fault, bool mend);
+    void strike_operator(const Fault& fault, bool undo);
+    void aim(const Fault& fault);
+    void aim_at_acker(const Fault& fault, std::size_t holder);
+    void aim_at_stranger(const Fault& fault, std::size_t holder);
+    void aim_by_hand(const Fault& fault, std::size_t holder);
+    void aim_at_memory(const Fault& fault, std::size_t holder);
+    void aim_at_relay_log(const Fault& fault, std::size_t holder);
+    void put_ledger_back(const Fault& fault);
+    void aim_at_ledger(const Fault& fault, std::size_t winner);
+    const std::optional<dnsd::Record>& forgetful_copy(const Fault& fault) const;
+    void strike_winner(std::size_t winner);
+    void strike_yielder(std::size_t holder);
+    void follow_up(Fault::Kind kind, std::size_t who, Duration in, Duration lasts,
+                   std::size_t other = the_arbiter, std::uint32_t how = 0);
+    void change_server(const Fault& fault, bool undo);
+    void change_setting(const Fault& fault, bool undo);
+    void change_rules();
+    bool reload();
+    bool nobody_knows_that_it_writes(std::size_t site) const;
+    std::optional<dnsd::Answer> ask_once(const dnsd::Command& command, bool dry_run);
+    void confirm_dead(std::size_t site);
+    void adopt(std::size_t site, bool blindly);
+    bool only_people_can_help() const;
+    std::string should_settle() const;
+    std::size_t most_advanced() const;
+    void name_a_master();
+    void calm();
+    void repair();
+    void clone_database(std::size_t site, std::size_t from);
+
+    Script script_;
+    Teller teller_;
+    Chance chance_;
+    Events events_;
+    Network network_;
+    Parcels parcels_;
+    Timeline timeline_;
+    Checker checker_;
+    Secondaries secondaries_;
     True now_ = 0;
-    True troubled_until_;
-    std::uint64_t order_ = 0;
-    std::vector<Event> events_;  // a heap, so that an event can be moved out of it
-    std::string violation_;
 
     dnsd::ArbiterRules rules_;
-    Process arbiter_process_;
-    std::optional<dnsd::Arbiter> arbiter_;
-    std::optional<dnsd::Record> ledger_;
-    std::vector<Heard> heard_;
-    std::vector<True> accepted_;  // the last heartbeat of each
-    True arbiter_since_ = 0;
-    dnsd::Standing published_;
+    Duration shortest_lease_ = script_.climate.lease;  // that the rules ever had
+    ArbiterSite arbiter_;
     std::vector<Site> sites_;
+    std::optional<dnsd::Standing> published_;
+    struct Client {
+        bool waits = false;  // for its commit
+        std::size_t at = 0;  // where
+        True gives_up = 0;
+    };
+    std::vector<Client> clients_;
 
-    std::map<Epoch, ServerId> holders_;
-    std::set<std::pair<ServerId, Epoch>> were_writable_;
+    std::vector<dnsd::Answer> answers_;
+    std::uint64_t token_ = 0;
+    unsigned waited_ = 0;  // times that the operator left the cluster to itself
     std::uint64_t heartbeats_ = 0;
+    std::uint64_t commits_ = 0;
+    std::uint64_t adoptions_ = 0;
+    std::uint64_t clonings_ = 0;
+    Omitted omitted_{};
+    True settles_since_ = never;  // since then it must come together by itself
+    bool loss_accepted_ = false;
 };
+
+// How a world ended: by a broken rule, or in harmony.
+struct Verdict {
+    std::string broken;  // empty: no rule was
+    True ended = 0;
+    std::uint64_t grants = 0;
+    std::uint64_t heartbeats = 0;
+    std::uint64_t commits = 0;
+    std::uint64_t adoptions = 0;
+    std::uint64_t clonings = 0;
+    std::array<std::uint64_t, static_cast<std::size_t>(Excuse::count)> excused{};
+    World::Omitted omitted{};
+    // That befell it: those of the script, and what they led to.
+    std::array<std::uint64_t, static_cast<std::size_t>(Fault::Kind::count)> faults{};
+};
+// One world from birth, through its troubles, to rest; at least `least` of its time.
+constexpr Duration least = std::chrono::seconds(60);
+Verdict live(const Script& script, const World::Teller& teller = {});
+// How long a healed world may take to come together.
+Duration settling_bound(const Climate& climate);
 
 }  // namespace sim

@@ -12,14 +12,10 @@ namespace {
 
 constexpr std::uint16_t nsid = 3, subnet = 8, cookie = 10, keepalive = 11, padding = 12, ede = 15;
 
-Catalog one(const std::string& text = "www A 192.0.2.1\n") {
-    return catalog({zone("example", text)});
-}
-
 Catalog with_nsid(const std::string& id) {
     EdnsRules rules;
     for (const char c : id) rules.nsid.push_back(static_cast<std::byte>(c));
-    return one().with(std::move(rules));
+    return example().with(std::move(rules));
 }
 
 Catalog with_everything(const Catalog& zones) {
@@ -72,11 +68,11 @@ TEST_CASE("what is wrong with an OPT is answered by FORMERR with an OPT (RFC 689
     for (const int opcode : {0, 1, 2, 4, 5, 6, 15}) {
         CAPTURE(opcode);
         request[2] = static_cast<std::byte>(opcode << 3);
-        const OptSeen opt = opt_for(one(), request);
+        const OptSeen opt = opt_for(example(), request);
         CHECK(opt.rcode == 1);
         CHECK(opt.version == 0);
         CHECK(opt.udp_size == 1232);
-        CHECK(load16(&reply_to(one(), request)[6]) == 0);
+        CHECK(load16(&reply_to(example(), request)[6]) == 0);
     }
 }
 
@@ -96,7 +92,7 @@ TEST_CASE("an OPT in a place that is not its own is FORMERR, and was none (RFC 6
         store16(&request[10], 0);
         store16(&request[8], 1);
     }
-    const Bytes response = reply_to(one(), request);
+    const Bytes response = reply_to(example(), request);
     CHECK(rcode_of(response) == 1);
     CHECK_FALSE(opt_of(response).has_value());
 }
@@ -111,7 +107,7 @@ TEST_CASE("of another version nothing but its number is read (RFC 6891 §6.1.3)"
             append_option(request, nsid, {});
             append_option(request, cookie, hex("2464c4"));  // malformed, were it version 0
             request[2] = static_cast<std::byte>(opcode << 3);
-            const Bytes response = reply_to(with_everything(one()), request);
+            const Bytes response = reply_to(with_everything(example()), request);
             const auto opt = opt_of(response);
             REQUIRE(opt.has_value());
             CHECK(opt->rcode == 16);
@@ -141,11 +137,11 @@ TEST_CASE("errors have an OPT when the request has one, and only then (RFC 6891 
         asking.type = c.type;
         asking.qclass = c.qclass;
         asking.opcode = c.opcode;
-        const Bytes without = reply_to(one(), query(c.name, asking));
+        const Bytes without = reply_to(example(), query(c.name, asking));
         CHECK(rcode_of(without) == c.rcode);
         CHECK_FALSE(opt_of(without).has_value());
         asking.edns = 1232;
-        CHECK(opt_for(one(), query(c.name, asking)).rcode == c.rcode);
+        CHECK(opt_for(example(), query(c.name, asking)).rcode == c.rcode);
     }
 }
 
@@ -155,13 +151,13 @@ TEST_CASE("flags that we do not know are not read and not echoed (RFC 6891 §6.1
         Bytes request = query("www.example");
         append_opt(request, 1232);
         store16(&request[request.size() - 4], static_cast<std::uint16_t>(1U << bit));
-        CHECK(opt_for(one(), request).flags == (bit == 15 ? 0x8000 : 0));
-        CHECK(opt_for(one(), request).rcode == 0);
+        CHECK(opt_for(example(), request).flags == (bit == 15 ? 0x8000 : 0));
+        CHECK(opt_for(example(), request).rcode == 0);
     }
 }
 
 TEST_CASE("options that we do not know are passed over, in any number (RFC 6891 §6.1.2)") {
-    const Catalog zones = with_everything(one());
+    const Catalog zones = with_everything(example());
     for (unsigned code = 0; code <= 0xffff; ++code) {
         if (code == nsid || code == subnet || code == cookie) continue;
         Bytes request = query_with_option(static_cast<std::uint16_t>(code), hex("00ff"));
@@ -184,7 +180,7 @@ TEST_CASE("the room that the options take is kept, no byte more and no byte less
             CAPTURE(size);
             const std::string text = "w TXT " + std::string(250, 'x') + " " +
                                      std::string(static_cast<std::size_t>(size), 'y') + "\n";
-            const Catalog zones = with_everything(one(text));
+            const Catalog zones = with_everything(example(text));
             Bytes request = query("w.example", {.type = Type::txt});
             append_opt(request, 512);
             if (options) append_all(request);
@@ -219,7 +215,7 @@ TEST_CASE("NSID: our name goes to those who ask for it (RFC 5001)") {
     Bytes unasked = query("www.example");
     append_opt(unasked, 1232);
     CHECK(opt_for(zones, unasked).options.empty());
-    CHECK(opt_for(one(), query_with_option(nsid, {})).options.empty());
+    CHECK(opt_for(example(), query_with_option(nsid, {})).options.empty());
 }
 
 TEST_CASE("TCP keepalive: over TCP the idle timeout, over UDP nothing (RFC 7828)") {
@@ -229,20 +225,20 @@ TEST_CASE("TCP keepalive: over TCP the idle timeout, over UDP nothing (RFC 7828)
     for (const char* sent : {"", "0001", "00"}) {  // as BIND, NSD and Knot: whatever is in it
         CAPTURE(sent);
         const Bytes request = query_with_option(keepalive, hex(sent));
-        const OptSeen told = opt_for(one(), request, tcp);
+        const OptSeen told = opt_for(example(), request, tcp);
         REQUIRE(told.option(keepalive) != nullptr);
         CHECK(hex_text(*told.option(keepalive)) == "012c");
         Asking udp;
         udp.tcp_idle_ds = 300;
-        const OptSeen silent = opt_for(one(), request, udp);
+        const OptSeen silent = opt_for(example(), request, udp);
         CHECK(silent.rcode == 0);
         CHECK(silent.options.empty());
     }
     Bytes unasked = query("www.example");
     append_opt(unasked, 1232);
-    CHECK(opt_for(one(), unasked, tcp).options.empty());
+    CHECK(opt_for(example(), unasked, tcp).options.empty());
     tcp.tcp_idle_ds = 0;
-    CHECK(opt_for(one(), query_with_option(keepalive, {}), tcp).options.empty());
+    CHECK(opt_for(example(), query_with_option(keepalive, {}), tcp).options.empty());
 }
 
 TEST_CASE("padding is accepted and never sent: nothing here is encrypted (RFC 7830 §6)") {
@@ -250,7 +246,7 @@ TEST_CASE("padding is accepted and never sent: nothing here is encrypted (RFC 78
     tcp.transport = Peer::Transport::tcp;
     for (const std::size_t size : {0, 1, 128, 400})
         for (const Asking& asking : {Asking{}, tcp}) {
-            const OptSeen opt = opt_for(one(), query_with_option(padding, Bytes(size)), asking);
+            const OptSeen opt = opt_for(example(), query_with_option(padding, Bytes(size)), asking);
             CHECK(opt.rcode == 0);
             CHECK(opt.options.empty());
         }
@@ -269,7 +265,7 @@ TEST_CASE("client subnet comes back with a scope of 0 (RFC 7871 §7.2.1)") {
              "0002800020010db8000000000000000000000001",  // a whole IPv6 address
          }) {
         CAPTURE(good);
-        const OptSeen opt = opt_for(one(), query_with_option(subnet, hex(good)));
+        const OptSeen opt = opt_for(example(), query_with_option(subnet, hex(good)));
         CHECK(opt.rcode == 0);
         REQUIRE(opt.option(subnet) != nullptr);
         CHECK(hex_text(*opt.option(subnet)) == good);
@@ -277,14 +273,14 @@ TEST_CASE("client subnet comes back with a scope of 0 (RFC 7871 §7.2.1)") {
     // Of two the first counts.
     Bytes two = query_with_option(subnet, hex("00010000"));
     append_option(two, subnet, hex("00011800c00002"));
-    REQUIRE(opt_for(one(), two).option(subnet) != nullptr);
-    CHECK(hex_text(*opt_for(one(), two).option(subnet)) == "00010000");
+    REQUIRE(opt_for(example(), two).option(subnet) != nullptr);
+    CHECK(hex_text(*opt_for(example(), two).option(subnet)) == "00010000");
     // Not for who does not ask; and for names that are not ours as well.
     Bytes refused = query("www.other");
     append_opt(refused, 1232);
-    CHECK(opt_for(one(), refused).option(subnet) == nullptr);
+    CHECK(opt_for(example(), refused).option(subnet) == nullptr);
     append_option(refused, subnet, hex("00010000"));
-    CHECK(opt_for(one(), refused).option(subnet) != nullptr);
+    CHECK(opt_for(example(), refused).option(subnet) != nullptr);
 }
 
 TEST_CASE("a malformed client subnet is FORMERR (RFC 7871 §6, §7.1.2)") {
@@ -305,7 +301,7 @@ TEST_CASE("a malformed client subnet is FORMERR (RFC 7871 §6, §7.1.2)") {
              "ffff0000",
          }) {
         CAPTURE(bad);
-        const Bytes response = reply_to(one(), query_with_option(subnet, hex(bad)));
+        const Bytes response = reply_to(example(), query_with_option(subnet, hex(bad)));
         const auto opt = opt_of(response);
         REQUIRE(opt.has_value());
         CHECK(opt->rcode == 1);
@@ -324,7 +320,7 @@ TEST_CASE("errors say why (RFC 8914), to those who speak EDNS") {
         int why;
     };
     constexpr auto udp = Peer::Transport::udp, tcp = Peer::Transport::tcp;
-    const Catalog zones = one().with(Identity{"v", "i"});  // nobody may ask for more than names
+    const Catalog zones = example().with(Identity{"v", "i"});  // nobody may ask for more than names
     for (const Case& c :
          {Case{"www.other", 1, Type::a, 0, udp, 20}, Case{"example", 1, Type::axfr, 0, tcp, 18},
           Case{"id.server", 3, Type::txt, 0, udp, 18}, Case{"www.example", 4, Type::a, 0, udp, 21},
@@ -361,7 +357,7 @@ TEST_CASE("the reason of an error never costs the answer, only itself (RFC 8914 
     for (std::size_t room = bare; room < bare + 20; ++room) {
         CAPTURE(room);
         Bytes out(room);
-        out.resize(respond(one(), request, peer({}), Turn{}, out));
+        out.resize(respond(example(), request, peer({}), Turn{}, out));
         CHECK(rcode_of(out) == 5);
         CHECK((flags_of(out) & Flag::tc) == 0);
         const auto opt = opt_of(out);
@@ -371,7 +367,7 @@ TEST_CASE("the reason of an error never costs the answer, only itself (RFC 8914 
 }
 
 TEST_CASE("an OPT with every option is answered in full by TCP, transfers included") {
-    const Catalog zones = with_everything(one()).with(
+    const Catalog zones = with_everything(example()).with(
         Access{{{*Prefix::parse("0.0.0.0/0"), {}}}, {*Prefix::parse("0.0.0.0/0")}});
     for (const Type type : {Type::a, Type::axfr}) {
         Bytes request = query("example", {.type = type});

@@ -1,87 +1,15 @@
-// Attacks that other servers fell to, each as a fact that holds here. What is said of work is
-// measured in processor time of this thread, the best of several runs, with room for sanitizers.
-#include "tests/zones/support.h"
+// Attacks that other servers fell to, each as a fact that holds here. What such a request may cost
+// is in faults_cost_test.cc.
+#include "tests/zones/faults.h"
 #include "zones/notify.h"
 #include "zones/wire.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <doctest/doctest.h>
-#include <time.h>
 
 using namespace zones;
 using namespace zones::testing;
-
-namespace {
-
-Catalog target() {
-    EdnsRules rules;
-    rules.nsid.assign(nsid_size_max, std::byte{'n'});
-    rules.cookies = *CookieSecrets::parse("e5e973e5a6b2a43f48e7dc849e37bfcf");
-    return catalog({zone("example",
-                         "www A 192.0.2.1\nwww TXT x\na CNAME www\n*.w MX 10 www\nd DNAME e\n"
-                         "x.e TXT x\nsub NS ns.sub\nns.sub A 192.0.2.3\n"),
-                    zone(".", "tld NS ns.tld\nns.tld A 192.0.2.9\n")})
-        .with(Access{{{*Prefix::parse("0.0.0.0/0"), {}}}, {*Prefix::parse("0.0.0.0/0")}})
-        .with(Identity{"v", "i"})
-        .with(std::move(rules));
-}
-
-template <class Work>
-double milliseconds(Work work) {
-    double best = 1e9;
-    for (int run = 0; run < 5; ++run) {
-        timespec begin{}, end{};
-        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
-        work();
-        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
-        best = std::min(best, static_cast<double>(end.tv_sec - begin.tv_sec) * 1e3 +
-                                  static_cast<double>(end.tv_nsec - begin.tv_nsec) / 1e6);
-    }
-    return best;
-}
-
-void append(Bytes& message, const Bytes& more) {
-    message.insert(message.end(), more.begin(), more.end());
-}
-
-// A record behind its owner.
-Bytes record(unsigned type, unsigned qclass, const Bytes& rdata) {
-    Bytes bytes(10);
-    store16(&bytes[0], static_cast<std::uint16_t>(type));
-    store16(&bytes[2], static_cast<std::uint16_t>(qclass));
-    store16(&bytes[8], static_cast<std::uint16_t>(rdata.size()));
-    append(bytes, rdata);
-    return bytes;
-}
-
-// 64 KiB of records; record i owns a pointer to the owner of record i - 1 as far as pointers reach,
-// or all of them to the question.
-Bytes full_of_pointers(bool chained, bool response) {
-    Bytes message = query("www.example");
-    if (response) message[2] = std::byte{0x80};
-    std::size_t last = header_size;
-    std::uint16_t count = 0;
-    while (message.size() + 12 <= message_size_max) {
-        const std::size_t at = message.size();
-        message.resize(at + 2);
-        store16(&message[at], static_cast<std::uint16_t>(0xc000 | last));
-        append(message, record(1, 1, {}));
-        if (chained && at <= 0x3fff) last = at;
-        ++count;
-    }
-    store16(&message[6], count);
-    return message;
-}
-
-Bytes answer_by_tcp(const Catalog& zones, const Bytes& request) {
-    Asking asking;
-    asking.transport = Peer::Transport::tcp;
-    return reply_to(zones, request, asking);
-}
-
-}  // namespace
 
 TEST_CASE("a request is not followed where its pointers lead (cve_pointer_loop)") {
     const Catalog zones = target();
@@ -107,58 +35,6 @@ TEST_CASE("a request is not followed where its pointers lead (cve_pointer_loop)"
     append(request, record(1, 1, {}));
     store16(&request[6], 1);
     CHECK(rcode_of(reply_to(zones, request)) == 1);
-}
-
-TEST_CASE("64 KiB of pointers to pointers cost no more than their length (cve_pointer_budget)") {
-    const Catalog zones = target();
-    const Bytes chained = full_of_pointers(true, false), flat = full_of_pointers(false, false);
-    CHECK(rcode_of(answer_by_tcp(zones, chained)) == 0);
-    Bytes out(message_size_max);
-    Peer peer;
-    peer.transport = Peer::Transport::tcp;
-    const auto cost = [&](const Bytes& request) {
-        return milliseconds([&] { respond(zones, request, peer, Turn{}, out); });
-    };
-    const double deep = cost(chained), shallow = cost(flat);
-    CHECK(deep < 20);  // below 0.1 ms without sanitizers
-    CHECK(deep < 3 * shallow + 0.1);
-    // The reader of answers follows pointers, a bounded number for each name and so for them all.
-    CHECK_FALSE(read_answer(full_of_pointers(true, true)).has_value());
-    const Bytes response = full_of_pointers(false, true);
-    CHECK(read_answer(response).has_value());
-    CHECK(milliseconds([&] { read_notify_answer(full_of_pointers(true, true)); }) < 20);
-}
-
-TEST_CASE("names without a common suffix are written in linear time (cve_compress_budget)") {
-    // PTR records of as many labels as names can have, each of a domain of its own.
-    const auto answering = [](int count) {
-        std::string text;
-        for (int i = 0; i < count; ++i) {
-            std::string name = "t" + std::to_string(i);
-            for (int label = 0; label < 20; ++label) name = "a" + std::to_string(i) + "." + name;
-            text += "w PTR " + name + ".\n";
-        }
-        return catalog({zone("example", text)});
-    };
-    const Bytes request = query("w.example", {.type = Type::ptr});
-    const auto cost = [&](const Catalog& zones) {
-        return milliseconds([&] { answer_by_tcp(zones, request); });
-    };
-    const Catalog few = answering(100), many = answering(500);
-    const auto whole = read_answer(answer_by_tcp(many, request));
-    REQUIRE(whole.has_value());
-    CHECK(whole->answer.at(0).rdatas.size() == 500);
-    const double once = cost(few), five_times = cost(many);
-    CHECK(five_times < 10 * once + 0.2);  // 25 times as much, were it quadratic
-    CHECK(five_times < 50);
-    // A thousand short ones.
-    std::string text;
-    for (int i = 0; i < 1000; ++i)
-        text += "w NS n" + std::to_string(i) + ".t" + std::to_string(i) + ".\n";
-    const Catalog thousand = catalog({zone("example", text)});
-    const Bytes referral = answer_by_tcp(thousand, query("x.w.example"));
-    CHECK(read_answer(referral)->authority.at(0).rdatas.size() == 1000);
-    CHECK(milliseconds([&] { answer_by_tcp(thousand, query("x.w.example")); }) < 50);
 }
 
 TEST_CASE("every type with every opcode, with and without EDNS (cve_assert_sweep)") {
@@ -376,66 +252,4 @@ TEST_CASE("a datagram is never answered by more than the client allows (amp_fact
     // Refusals are as long as the question.
     CHECK(reply_to(zones, query("a.b.c.other.tld2")).size() <=
           query("a.b.c.other.tld2").size() + 12 + 64);
-}
-
-TEST_CASE("SIG(0) and TKEY are refused as they come, unread (sig0_refused_cheap)") {
-    const Catalog zones = target();
-    const Bytes plain = query("www.example");
-    Bytes signed_one = plain;
-    signed_one.push_back(std::byte{0});
-    append(signed_one, record(24, 255, Bytes(18 + 1 + 512)));
-    store16(&signed_one[10], 1);
-    CHECK(rcode_of(reply_to(zones, signed_one)) == 4);
-    CHECK(load16(&reply_to(zones, signed_one)[6]) == 0);
-    for (const std::size_t size :
-         {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{17}}) {
-        Bytes cut = plain;
-        cut.push_back(std::byte{0});
-        append(cut, record(24, 255, Bytes(size)));
-        store16(&cut[10], 1);
-        CHECK(rcode_of(reply_to(zones, cut)) == (size < 2 ? 0 : 4));
-    }
-    // Nor may it take a zone along.
-    Bytes transfer = query("example", {.type = Type::axfr});
-    transfer.push_back(std::byte{0});
-    append(transfer, record(24, 255, Bytes(18)));
-    store16(&transfer[10], 1);
-    CHECK(rcode_of(answer_by_tcp(zones, transfer)) == 4);
-    Bytes tkey = query("www.example", {.type = Type::tkey});
-    append(tkey, bytes({0xc0, 12}));
-    append(tkey, record(249, 255, Bytes(400)));
-    store16(&tkey[10], 1);
-    CHECK(rcode_of(reply_to(zones, tkey)) == 4);
-    // However much of it: a message full of signatures costs what its length does.
-    Bytes full = plain;
-    std::uint16_t count = 0;
-    while (full.size() + 1 + 10 + 18 <= message_size_max) {
-        full.push_back(std::byte{0});
-        append(full, record(24, 255, Bytes(18)));
-        ++count;
-    }
-    store16(&full[10], count);
-    CHECK(rcode_of(answer_by_tcp(zones, full)) == 4);
-    CHECK(milliseconds([&] { answer_by_tcp(zones, full); }) < 20);
-}
-
-TEST_CASE("more than one question is malformed at once, however many follow (qdcount_flood)") {
-    const Catalog zones = target();
-    for (const std::uint16_t count : {2, 3, 255, 65535}) {
-        Bytes request = query("www.example");
-        const Bytes one(request.begin() + header_size, request.end());
-        for (int i = 1; i < count && request.size() + one.size() <= message_size_max; ++i)
-            append(request, one);
-        store16(&request[4], count);
-        CHECK(rcode_of(reply_to(zones, request)) == 1);
-        CHECK(reply_to(zones, request).size() == header_size);
-        CHECK(milliseconds([&] { reply_to(zones, request); }) < 1);
-    }
-    // Nor do announced records that are not there cost anything.
-    for (const int section : {6, 8, 10}) {
-        Bytes request = query("www.example");
-        store16(&request[static_cast<std::size_t>(section)], 65535);
-        CHECK(rcode_of(reply_to(zones, request)) == 1);
-        CHECK(milliseconds([&] { reply_to(zones, request); }) < 1);
-    }
 }

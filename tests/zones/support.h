@@ -85,6 +85,11 @@ public:
     std::size_t below(std::size_t bound) { return next() % bound; }
 };
 
+// The zone `example` alone.
+inline Catalog example(const std::string& text = "www A 192.0.2.1\n") {
+    return catalog({zone("example", text)});
+}
+
 }  // namespace zones::testing
 
 template <>

@@ -88,4 +88,38 @@ inline Bytes signed_with(const Bytes& message, const TsigKey& key, TsigRecord re
     return with_tsig(message, key.name, record);
 }
 
+inline const Asking in_time{.now_seconds = signed_now};
+
+inline Catalog keyed(std::vector<TsigKey> keys, TsigPolicy policy = {}) {
+    return catalog({zone("example", "www A 192.0.2.1\n")}).with(TsigKeys(std::move(keys), policy));
+}
+
+inline std::uint16_t error_of(const Bytes& response) {
+    const auto record = tsig_of(response);
+    return record ? record->error : std::uint16_t{0xffff};
+}
+
+// An answer that says why, and bears no MAC (RFC 8945 §5.3.2).
+inline void check_unsigned_error(const Bytes& response, TsigError error) {
+    CHECK(rcode_of(response) == 9);
+    CHECK(load32(&response[6]) == 0);
+    const auto record = tsig_of(response);
+    REQUIRE(record.has_value());
+    CHECK(record->error == static_cast<std::uint16_t>(error));
+    CHECK(record->mac.empty());
+    CHECK(record->other.empty());
+    CHECK(record->original_id == load16(response.data()));
+}
+
+inline Outcome outcome_of(const Catalog& zones, const Bytes& request) {
+    Bytes out(message_size_max);
+    Outcome outcome;
+    CHECK(respond(zones, request, peer(in_time), Turn{0, signed_now}, out, &outcome) > 0);
+    return outcome;
+}
+
+inline Refusal refusal_of(const Catalog& zones, const Bytes& request) {
+    return outcome_of(zones, request).refusal;
+}
+
 }  // namespace zones::testing

@@ -1,0 +1,264 @@
+// Elections by an operator's word: when nobody leads, or when only a person can say who should.
+
+#include "dnsd/arbiter/arbiter.h"
+#include "dnsd/arbiter/refusals.h"
+#include "heartbeat/sim_points.h"
+
+#include <algorithm>
+
+namespace dnsd {
+
+namespace {
+
+std::string name(const ServerId& id) {
+    return std::string(id.text());
+}
+
+}  // namespace
+
+// Nobody holds the lease, or its holder is not renewed any more: the operator's word for an
+// election.
+void Arbiter::elect_by_word(const SwitchoverCommand& command, const OperatorAsked& asked,
+                            Turn& turn) {
+    if (unconfirmed()) {
+        ++counts_.switchover.refused;
+        turn.answers.push_back(refusal(
+            asked.token, name(*record_.holder) +
+                             " was found writable and has not taken its lease: only its own "
+                             "word ends that, or confirm-dead"));
+        return;
+    }
+    take_word({asked.token, asked.by, asked.reason, command.to}, turn);
+    std::string text = "an election";
+    if (command.to) text += " in which only " + name(*command.to) + " is granted";
+    if (lease_.lives())
+        text += ", when the lease of " + (record_.holder ? name(*record_.holder) : "nobody") +
+                " has surely ended, in " +
+                spoken(std::max(Duration::zero(), lease_.ends() - turn.now));
+    Answer answer = going_on(asked.token, std::move(text), {});
+    if (command.to) answer.steps = steps_to(*command.to);
+    answer.candidates = judged(turn.now);
+    turn.answers.push_back(std::move(answer));
+}
+
+void Arbiter::take_word(Word word, Turn& turn) {
+    SIM_SOMETIMES(operator_called_an_election);
+    const Duration wait =
+        lease_.lives() ? std::max(Duration::zero(), lease_.ends() - turn.now) : Duration::zero();
+    word.ends = turn.now + wait + word_patience();
+    word_ = std::move(word);
+    if (damper_.anything_to_lift(turn.now)) SIM_SOMETIMES(a_word_lifted_the_damping);
+    damper_.lift();
+    record_.damping = damper_.recorded();
+    refusal_.clear();
+    if (!lease_.lives()) try_open(turn);
+}
+
+// Why this one can not be adopted now, and what would make it possible; empty when it can.
+std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant now) const {
+    const Watched& server = *roster_.find(id);
+    const Unfit why = unfit(server, now);
+    const bool lossy = why == Unfit::behind || why == Unfit::errant;
+    if (why != Unfit::no && !(lossy && allow_loss))
+        return name(id) + " may not lead: " + spoken(why, rules_, record_, server, now);
+    for (const Watched& other : roster_.servers()) {
+        if (other.rules.id == id || !other.last || !has_data(*other.last)) continue;
+        const std::string its = name(other.rules.id);
+        if (!other.last->read_only && other.alive())
+            return its + " is writable; it must be read-only, or be adopted itself";
+        if (allow_loss || SIM_BROKEN(adopt_has_most) || !other.last->received ||
+            !server.last->received)
+            continue;
+        const auto order = *other.last->received <=> *server.last->received;
+        if (order == std::partial_ordering::greater)
+            return its + " has received more, up to " + other.last->received->text() +
+                   "; adopt that one, or allow the loss";
+        if (order == std::partial_ordering::unordered)
+            return its + " and " + name(id) +
+                   " each have transactions that the other lacks; allow the loss of " + its +
+                   "'s, or adopt that one";
+    }
+    return {};
+}
+
+void Arbiter::adopt(const AdoptCommand& command, const OperatorAsked& asked, Turn& turn) {
+    const auto refused = [&](const std::string& why) {
+        SIM_SOMETIMES(an_adoption_was_refused);
+        ++counts_.adoption.refused;
+        turn.answers.push_back(refusal(asked.token, why));
+    };
+    if (const std::string busy = under_way(); !busy.empty()) return refused(busy);
+    if (observing())
+        return refused("the arbiter only observes; the command \"mode act\" makes it possible");
+    if (lease_.lives()) {
+        const std::string holder = record_.holder ? name(*record_.holder) : "a server of before";
+        if (lease_.state() == LeaseState::held)
+            return refused(holder + " holds the lease; a switchover moves it");
+        if (unconfirmed())
+            return refused(holder +
+                           " was found writable and has not taken its lease; only its own "
+                           "word ends that, or confirm-dead");
+        return refused(holder + " may hold a lease for another " +
+                       spoken(std::max(Duration::zero(), lease_.ends() - turn.now)) +
+                       "; ask again then");
+    }
+    const std::string not_now = not_adoptable(command.server, command.allow_loss, turn.now);
+    if (!not_now.empty()) return refused(not_now);
+    Word word{asked.token, asked.by, asked.reason, command.server};
+    word.adopt = true;
+    word.allow_loss = command.allow_loss;
+    take_word(std::move(word), turn);
+    turn.answers.push_back(going_on(asked.token, name(command.server) + " is adopted as master",
+                                    {"epoch " + std::to_string(record_.epoch.next().value),
+                                     "serial " + std::to_string(serial_ + 1)}));
+}
+
+// The heartbeat of the one whom an operator adopts. True: answered.
+bool Arbiter::hear_adopted(const HeartbeatHeard& heard, Turn& turn) {
+    if (!not_adoptable(heard.from, word_->allow_loss, turn.now).empty()) return false;
+    // A lease that it did not ask for it would not take.
+    if (heard.beat.wants != heartbeat::Wish::master) return false;
+    // One that was writable before there were leases knows no deadline (docs/decisions/0002).
+    const bool found_writable = !heard.beat.read_only;
+    if (!found_writable && !promised(*roster_.find(heard.from))) return false;
+    const Gate gate(rules_, record_, roster_, ackers_, final_);
+    const Watched& server = *roster_.find(heard.from);
+    const bool loses = gate.stands() && !gate.passes(server);
+    if (loses) {
+        ++losses_accepted_;
+        Note lost{Kind::lost_accepted, heard.from, record_.epoch.next(),
+                  "the gate would wait for " + gate.waits_for(server)};
+        lost.by = word_->by;
+        turn.story.push_back(std::move(lost));
+    }
+    Note note{Kind::adopted, heard.from, record_.epoch.next(), word_->reason};
+    note.by = word_->by;
+    turn.story.push_back(std::move(note));
+    SIM_SOMETIMES(a_server_was_adopted);
+    if (errant(record_, server)) SIM_SOMETIMES(an_errant_one_was_adopted);
+    if (loses) SIM_SOMETIMES(an_adoption_lost_something);
+    grant(heard, found_writable ? Record::unbounded : rules_.lease, "adopted", turn);
+    if (loses) ackers_.granted_with_loss();
+    return true;
+}
+
+// Why the holder of a lease that may live is not taken for dead, and what would make it possible;
+// empty when it may be. One that speaks may be about to become writable, by an ACK that is on its
+// way: no word but its own "fenced" ends that before the lease does.
+std::string Arbiter::not_dead(const Watched& server, Instant now) const {
+    if (!server.alive()) return {};
+    const heartbeat::Heartbeat& beat = *server.last;
+    if (beat.role == heartbeat::Role::fenced && beat.held == record_.epoch) return {};
+    const bool endless = lease_.ends() == Instant::max();
+    // One that was found writable knows of no deadline; a database that has been down for long is
+    // back read-only, and says so.
+    const bool down = !beat.health.database && server.unwell_since &&
+                      now - *server.unwell_since >= rules_.down_after;
+    if (endless && down) return {};
+    std::string text = name(server.rules.id) + " was heard " + spoken(now - *server.heard) +
+                       " ago: it is not dead; ";
+    if (endless)
+        return text +
+               "stop its agent and its database, and ask again when it has been silent for " +
+               spoken(rules_.down_after);
+    return text + "its lease ends in " + spoken(std::max(Duration::zero(), lease_.ends() - now)) +
+           " if it is not renewed, and a switchover moves it";
+}
+
+void Arbiter::confirm_dead(const ConfirmDeadCommand& command, const OperatorAsked& asked,
+                           Turn& turn) {
+    const auto refused = [&](const std::string& why) {
+        turn.answers.push_back(refusal(asked.token, why));
+    };
+    const std::string its = name(command.server);
+    if (!rules_.confirm_dead && !SIM_BROKEN(confirm_dead_is_allowed_first))
+        return refused("confirm-dead is off; allow_confirm_dead = true under [master] allows it");
+    if (record_.holder != command.server || !lease_.lives())
+        return refused(its + " holds no lease that may live: there is nothing to end");
+    const std::string alive = not_dead(*roster_.find(command.server), turn.now);
+    if (!alive.empty()) SIM_SOMETIMES(one_that_is_heard_is_not_dead);
+    if (!alive.empty() && !SIM_BROKEN(confirm_dead_only_for_the_silent)) return refused(alive);
+    if (may_be_later_holder(command.server)) SIM_SOMETIMES(a_death_waited_for_the_others);
+    if (const Watched* later = may_be_later_holder(command.server);
+        later && !SIM_BROKEN(a_death_waits_for_the_others))
+        return refused("the arbiter has just started, and " + name(later->rules.id) +
+                       " has not reported: were the ledger an older copy, it might hold a later "
+                       "lease; ask again when it has, or wait for the end of the quarantine");
+    SIM_SOMETIMES(operator_confirmed_a_death);
+    tell(Kind::confirmed_dead, command.server, asked, {}, turn);
+    free(asked.by + " confirmed that " + its + " is dead", turn);
+    turn.answers.push_back(done(asked.token, "the lease of " + its + " under epoch " +
+                                                 std::to_string(record_.epoch.value) +
+                                                 " has ended"));
+}
+
+// An operator's election that has waited long enough, or that nobody needs any more.
+void Arbiter::judge_word(Turn& turn) {
+    if (!word_ || word_->granted) return;
+    std::string why;
+    if (observing())
+        why = "the arbiter observes";
+    else if (lease_.state() == LeaseState::held)
+        why = name(*record_.holder) + " holds the lease again; a switchover moves it";
+    else if (word_->only && !roster_.find(*word_->only))
+        why = name(*word_->only) + " is configured no more";
+    else if (turn.now >= word_->ends)
+        why = "nobody could be granted: it waits for " + waiting_for(turn.now);
+    if (!why.empty()) refuse_word(why, turn);
+}
+
+void Arbiter::refuse_word(const std::string& why, Turn& turn) {
+    turn.answers.push_back(refusal(word_->token, why));
+    ++(word_->adopt ? counts_.adoption : counts_.switchover).refused;
+    word_.reset();
+}
+
+// The one that the word names has promised as all have, and another has what it lacks: with nobody
+// to receive from that changes no more, and the others need not wait for the word's end.
+void Arbiter::refuse_lacking(const std::vector<Candidate>& able, Turn& turn) {
+    const Watched* named = roster_.find(*word_->only);
+    if (!named || !promised(*named) || unfit(*named, turn.now) != Unfit::no) return;
+    for (const Candidate& one : able) {
+        if (one.id == *word_->only || reaches(named->last->received, one.received)) continue;
+        SIM_SOMETIMES(who_was_named_lacks_something);
+        return refuse_word(
+            name(one.id) + " has what " + name(*word_->only) + " lacks; name that one, or nobody",
+            turn);
+    }
+}
+
+// The one that was granted last is writable, or never will be under its epoch: whoever waits for
+// that is answered.
+void Arbiter::settle_grant(bool writable, std::optional<Duration> no_writer, const std::string& why,
+                           Turn& turn) {
+    if (pending_) {
+        FailoverCounts::Counts* counts = *pending_ == GrantKind::failover     ? &counts_.failover
+                                         : *pending_ == GrantKind::switchover ? &counts_.switchover
+                                                                              : &counts_.adoption;
+        if (*pending_ != GrantKind::again) ++(writable ? counts->done : counts->failed);
+    }
+    pending_.reset();
+    std::vector<std::uint64_t> tokens;
+    if (switchover_ && switchover_->stage() == Switchover::Stage::granted) {
+        tokens = switchover_->tokens();
+        switchover_.reset();
+    } else if (word_ && word_->granted) {
+        tokens = {word_->token};
+        word_.reset();
+    }
+    if (SIM_BROKEN(commands_are_answered)) return;
+    for (const std::uint64_t token : tokens) {
+        const std::string under = " epoch " + std::to_string(record_.epoch.value);
+        const std::string leader = record_.holder ? name(*record_.holder) : "nobody";
+        Answer answer =
+            writable
+                ? done(token, leader + " leads under" + under)
+                : refusal(token,
+                          leader + " was granted" + under + " and did not become writable: " + why,
+                          true);
+        answer.no_writer = no_writer;
+        turn.answers.push_back(std::move(answer));
+    }
+}
+
+}  // namespace dnsd
