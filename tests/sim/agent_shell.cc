@@ -15,8 +15,7 @@ using std::chrono::milliseconds;
 
 void World::start_agent(std::size_t agent) {
     Site& site = sites_[agent];
-    site.process = {true, site.process.boot + 1, 0, never};
-    site.process.began = now_;
+    site.process = {.up = true, .boot = site.process.boot + 1, .began = now_};
     site.counter = 0;
     site.arbiter_boot = 0;
     site.looking = site.look_again = site.seen_at_rest = false;
@@ -55,13 +54,10 @@ void World::end_agent(std::size_t agent, Duration off) {
 }
 
 void World::set_agent_alarm(std::size_t agent) {
-    Site& site = sites_[agent];
+    const Site& site = sites_[agent];
     const Instant wakes = site.duty->wakes_at();
-    if (wakes == Instant::max()) return;
-    const True when = std::max(now_, site.clock.when(wakes));
-    if (when >= site.process.wakes) return;
-    site.process.wakes = when;
-    events_.add(when, Event::Kind::agent_wakes, agent, site.process.boot);
+    const True when = wakes == Instant::max() ? never : std::max(now_, site.clock.when(wakes));
+    events_.set_alarm(when, Event::Kind::agent_wakes, agent, site.process.boot);
 }
 
 // False: it failed, or the agent died over it.

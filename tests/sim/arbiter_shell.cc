@@ -13,7 +13,7 @@ using std::chrono::milliseconds;
 
 void World::start_arbiter() {
     Process& process = arbiter_.process;
-    process = {true, process.boot + 1, 0, never};
+    process = {.up = true, .boot = process.boot + 1};
     arbiter_.since = now_;
     arbiter_.cloned.reset();
     std::fill(arbiter_.heard.begin(), arbiter_.heard.end(), ArbiterSite::Heard{});
@@ -62,8 +62,6 @@ void World::load_ledger() {
 void World::arbiter_wakes(const Event& event) {
     Process& process = arbiter_.process;
     if (!process.up || process.boot != event.a || put_off(process, event, false)) return;
-    if (event.at < process.wakes) return;  // it was set to another time
-    process.wakes = never;
     if (arbiter_.told_serial != serial()) {
         arbiter_.told_serial = serial();
         arbiter_step(dnsd::Published{serial()});
@@ -80,15 +78,12 @@ void World::crash_arbiter(Duration off) {
     after(off, Event::Kind::arbiter_starts, 0);
 }
 
-// An alarm that was set earlier than this comes first, and sets the next.
+// What it published it is told by itself, as soon as it has done what it is at.
 void World::set_arbiter_alarm() {
-    Process& process = arbiter_.process;
     const Instant wakes = arbiter_.machine->wakes_at();
-    if (wakes == Instant::max()) return;
-    const True when = std::max(now_, arbiter_.clock.when(wakes));
-    if (when >= process.wakes) return;
-    process.wakes = when;
-    events_.add(when, Event::Kind::arbiter_wakes, 0, process.boot);
+    True when = wakes == Instant::max() ? never : std::max(now_, arbiter_.clock.when(wakes));
+    if (arbiter_.told_serial != serial()) when = now_;
+    events_.set_alarm(when, Event::Kind::arbiter_wakes, 0, arbiter_.process.boot);
 }
 
 // False: it failed, or the arbiter died over it.
@@ -185,9 +180,6 @@ void World::perform(const dnsd::Announce& effect) {
              (published_->master ? std::string(published_->master->id.text()) : "nobody") +
              ", www of " + std::to_string(published_->pool.size()) +
              (published_->fail_open ? ", failing open" : ""));
-    // A step inside a step would lose the order of effects: the shell posts it.
-    events_.add(now_, Event::Kind::arbiter_wakes, 0, arbiter_.process.boot);
-    arbiter_.process.wakes = std::min(arbiter_.process.wakes, now_);
 }
 
 void World::perform(const dnsd::Note& effect) {

@@ -48,11 +48,6 @@ void Checker::broken(std::string what) {
     if (violation_.empty()) violation_ = std::move(what);
 }
 
-Checker::Known& Checker::known(const World& world, std::size_t site) {
-    if (known_.size() < world.sites().size()) known_.resize(world.sites().size());
-    return known_[site];
-}
-
 // ---- What is remembered
 // -----------------------------------------------------------------------------
 
@@ -61,6 +56,7 @@ void Checker::arbiter_started(const World& world) {
     if (std::exchange(wall_offset_, world.arbiter().wall_offset) != world.arbiter().wall_offset)
         paced_until_ = 0;
     commands_.clear();  // nobody is there to answer them
+    members_due_ = true;
     longest_ = world.rules().lease;
     switching_.reset();
     yielded_.reset();

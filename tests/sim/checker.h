@@ -56,6 +56,7 @@ bool perhaps_drained(const dnsd::Record&, const ServerId&);
 
 class Checker {
 public:
+    explicit Checker(std::size_t servers) : known_(servers) {}
     // Empty while nothing is broken; then the first that was: "I1: …".
     const std::string& violation() const { return violation_; }
     void broken(std::string what);
@@ -289,7 +290,7 @@ private:
 
     void excuse(Excuse why) { ++excused_[static_cast<std::size_t>(why)]; }
     bool switches_to(const ServerId& id) const { return switching_ && switching_->to == id; }
-    Known& known(const World& world, std::size_t site);
+    Known& known(const World&, std::size_t site) { return known_[site]; }
     void judge_grant(const World& world, const dnsd::Record& before, const dnsd::Record& next);
     void judge_lease_end(const World& world, std::size_t agent, Epoch epoch);
     bool lost_relay_log(const World& world, const dnsd::Acker& acker);
@@ -384,6 +385,7 @@ private:
     std::uint64_t newest_command_ = 0;
     Duration longest_{0};  // the longest lease of the settings that this run of the arbiter has had
     True reconfigured_ = 0;
+    bool members_due_ = true;   // who is published is to be held against the configuration
     std::size_t heard_by_ = 0;  // whom the arbiter heard last
     True heard_at_ = never;
     True drains_changed_ = 0;

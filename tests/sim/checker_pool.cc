@@ -39,6 +39,7 @@ void Checker::announces(const World& world, const dnsd::Standing& standing) {
     } else if (stood && stood->master && !lost) {
         return broken("I7: the master record went away");
     }
+    members_due_ = true;
     if (world.arbiter().reloads) return;  // it has not taken the rules that the world has
     judge_members(world, standing);
     if (standing.master && (!stood || !stood->master || stood->master->id != standing.master->id ||
@@ -190,7 +191,7 @@ void Checker::look_at_pool(const World& world) {
     const True now = world.now();
     if (now < pool_due_) return;
     if (world.arbiter().process.up) seen_up_ = now;
-    pool_due_ = now + 20 * millisecond;
+    pool_due_ = now + 50 * millisecond;
     const ArbiterSite& arbiter = world.arbiter();
     const auto& published = world.published();
     if (world.observing()) {
@@ -198,7 +199,7 @@ void Checker::look_at_pool(const World& world) {
         pool_is_its_own_ = false;
     }
     if (!published || world.observing() || arbiter.reloads || !arbiter.process.up) return;
-    judge_members(world, *published);
+    if (std::exchange(members_due_, false)) judge_members(world, *published);
     // It reads and judges what came while it was stopped, or while its disk failed, in a while.
     const Duration retry = world.rules().heartbeat + std::chrono::seconds(1);
     if (now < arbiter.process.stopped_until + 10 * millisecond ||

@@ -145,6 +145,7 @@ void Checker::loses_record(const World&, std::size_t agent) {
 // A server that is configured anew is one of which nothing is known.
 void Checker::reconfigured(const World& world) {
     reconfigured_ = world.now();
+    members_due_ = true;
     judge_rows_anew(world);
     // Who is silent for too long by another measure is found so at the next tick.
     pool_due_ = world.now() + 20 * millisecond;
@@ -422,11 +423,13 @@ void Checker::look_at_bare_writer(const World& world, std::size_t site) {
 void Checker::look_at_writers(const World& world) {
     std::optional<std::size_t> lawful;
     std::size_t writable = 0;
-    for (std::size_t i = 0; i < world.sites().size(); ++i) {
-        if (!world.sites()[i].database.writable()) {
-            known_[i].writable = known_[i].announced = known_[i].by_hand = known_[i].excused =
-                known_[i].limited = known_[i].forgotten = false;
-            known_[i].bare_since = never;
+    const std::vector<Site>& sites = world.sites();
+    for (std::size_t i = 0; i < sites.size(); ++i) {
+        Known& server = known_[i];
+        if (!sites[i].database.writable()) {
+            server.writable = server.announced = server.by_hand = server.excused = server.limited =
+                server.forgotten = false;
+            server.bare_since = never;
             continue;
         }
         ++writable;
@@ -435,7 +438,7 @@ void Checker::look_at_writers(const World& world) {
             look_at_bare_writer(world, i);
             continue;
         }
-        known_[i].bare_since = never;
+        server.bare_since = never;
         if (lawful)
             return broken("I1: " + name(world, *lawful) + " and " + name(world, i) +
                           " are writable at once");
@@ -462,7 +465,6 @@ bool Checker::gates_stood(Epoch one, Epoch other) const {
 }
 
 void Checker::looks(const World& world) {
-    known(world, 0);
     look_at_writers(world);
     look_at_pool(world);
     look_at_switchover(world);

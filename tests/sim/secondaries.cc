@@ -22,7 +22,7 @@ void Secondaries::daemon_starts(std::uint64_t boot) {
     for (std::size_t i = 0; i < count; ++i)
         targets.push_back({.address = address_of(i), .zone = zone()});
     boot_ = boot;
-    wakes_ = never;
+    events_.set_alarm(never, Event::Kind::notifier_wakes, 0, boot_);
     notifier_.emplace(std::move(targets), boot);
 }
 
@@ -38,9 +38,7 @@ void Secondaries::step(const dnsd::Notifier::Event& event, True now, const Clock
     perform(notifier_->step(event, clock.at(now)), now);
     const Instant wakes = notifier_->wakes_at();
     const True when = wakes == Instant::max() ? never : std::max(now, clock.when(wakes));
-    if (when >= wakes_) return;
-    wakes_ = when;
-    events_.add(when, Event::Kind::notifier_wakes, 0, boot_);
+    events_.set_alarm(when, Event::Kind::notifier_wakes, 0, boot_);
 }
 
 void Secondaries::perform(const std::vector<dnsd::Notifier::Effect>& effects, True now) {
@@ -65,7 +63,6 @@ void Secondaries::send(std::size_t secondary, Step step, std::uint64_t b, True n
 void Secondaries::on(const Event& event, True now, const Clock& clock) {
     if (event.kind == Event::Kind::notifier_wakes) {
         if (event.a != boot_) return;
-        wakes_ = never;
         return step(dnsd::Notifier::ClockTicked{}, now, clock);
     }
     Copy& copy = copies_[event.who];

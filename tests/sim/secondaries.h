@@ -50,7 +50,6 @@ private:
     std::array<Copy, count> copies_{};
     std::optional<dnsd::Notifier> notifier_;
     std::uint64_t boot_ = 0;
-    True wakes_ = never;  // the alarm that is set
     std::uint32_t serial_ = 0;
     std::optional<dnsd::Standing> standing_;
 };

@@ -22,7 +22,6 @@ struct Process {
     bool up = false;
     std::uint64_t boot = 0;
     True stopped_until = 0;  // SIGSTOP
-    True wakes = never;      // the alarm that is set
     bool runs(True now) const { return up && now >= stopped_until; }
     // … and did so ever since.
     bool ran_since(True then) const { return up && began <= then && stopped_until <= then; }

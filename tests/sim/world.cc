@@ -60,7 +60,7 @@ World::World(Script script, Teller teller)
 }
 
 bool World::step() {
-    if (events_.empty() || !violation().empty()) return false;
+    if (events_.next() == never || !violation().empty()) return false;
     const Event event = events_.take();
     now_ = event.at;
     dispatch(event);
@@ -70,7 +70,7 @@ bool World::step() {
 
 bool World::run(Duration time) {
     const True end = now_ + time.count();
-    while (!events_.empty() && events_.next() <= end)
+    while (events_.next() <= end)
         if (!step()) return false;
     now_ = end;
     return violation().empty();
@@ -78,7 +78,14 @@ bool World::run(Duration time) {
 
 bool World::put_off(const Process& process, const Event& event, bool datagram) {
     if (now_ >= process.stopped_until) return false;
-    if (datagram && process.wakes <= process.stopped_until)
+    using Kind = Event::Kind;
+    if (Events::is_alarm(event.kind)) {
+        events_.set_alarm(process.stopped_until, event.kind, event.who, event.a);
+        return true;
+    }
+    const Kind reader =
+        event.kind == Kind::heard_by_arbiter ? Kind::arbiter_wakes : Kind::agent_wakes;
+    if (datagram && events_.alarm(reader, event.who) <= process.stopped_until)
         SIM_SOMETIMES(a_queue_went_before_a_timer);
     events_.add(process.stopped_until, event.kind, event.who, event.a, event.b,
                 datagram ? Events::Turn::datagrams : Events::Turn::timers);
@@ -109,9 +116,8 @@ void World::dispatch(const Event& event) {
             if (!sites_[who].process.up && sites_[who].process.boot == event.a) start_agent(who);
             return;
         case Kind::agent_wakes:
-            if (void_for_agent() || event.at < sites_[who].process.wakes) return;
-            sites_[who].process.wakes = never;
-            return agent_step(who, agent::ClockTicked{});
+            if (!void_for_agent()) agent_step(who, agent::ClockTicked{});
+            return;
         case Kind::looks:
             if (!void_for_agent()) looks(who);
             return;
@@ -180,9 +186,10 @@ std::string World::name(std::size_t site) const {
 }
 
 std::size_t World::place_of(const ServerId& id) const {
-    const auto at =
-        std::find_if(sites_.begin(), sites_.end(), [&](const Site& site) { return site.id == id; });
-    return static_cast<std::size_t>(at - sites_.begin());
+    // They are wiki1, wiki2, …
+    const std::string_view text = id.text();
+    const std::size_t place = static_cast<std::size_t>(text.back() - '1');
+    return place < sites_.size() && sites_[place].id == id ? place : sites_.size();
 }
 
 bool World::configured(std::size_t site) const {

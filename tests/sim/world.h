@@ -208,7 +208,7 @@ private:
     Network network_;
     Parcels parcels_;
     Timeline timeline_;
-    Checker checker_;
+    Checker checker_{script_.climate.agents};
     Secondaries secondaries_;
     True now_ = 0;
 
