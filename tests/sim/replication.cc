@@ -75,6 +75,7 @@ void World::fence_database(std::size_t site) {
 
 // Each writes wherever the secondary that it asks has the master, also when that is long past.
 void World::clients_write(std::size_t client) {
+    if (clients_rest_) return;
     Stream& stream = chance_.of(Purpose::clients, client);
     after(stream.between(script_.climate.write_every / 2, script_.climate.write_every * 3 / 2),
           Event::Kind::writes, client);

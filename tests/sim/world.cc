@@ -266,6 +266,22 @@ std::string World::unsettled() const {
     return status.alarms.empty() ? std::string() : "an alarm: " + status.alarms.front();
 }
 
+// Nobody writes any more: what replicates has all in a moment.
+void World::let_replicas_catch_up() {
+    clients_rest_ = true;
+    run(milliseconds(500));
+}
+
+std::string World::unequal() const {
+    const auto writable = masters();
+    if (writable.size() != 1) return {};
+    const Database& master = sites_[writable.front()].database;
+    for (std::size_t i = 0; i < sites_.size(); ++i)
+        if (configured(i) && sites_[i].database.logged != master.logged)
+            return name(i) + " has not what the master has, and nobody writes any more";
+    return {};
+}
+
 // ---- A whole run
 // ------------------------------------------------------------------------------------
 
@@ -290,6 +306,9 @@ Verdict live(const Script& script, const World::Teller& teller) {
         const bool whole = world.now() >= world.quiet_at() && world.unsettled().empty();
         since = whole ? std::min(since, world.now()) : never;
     }
+    const bool settled = world.violation().empty() && world.unsettled().empty();
+    if (settled) world.let_replicas_catch_up();
+    const std::string differs = settled ? world.unequal() : std::string();
     if (world.violation().empty() && world.unsettled().empty()) world.finish();
     Verdict verdict{world.violation(),  world.now(),     world.checker().grants(),
                     world.heartbeats(), world.commits(), world.adoptions(),
@@ -299,7 +318,7 @@ Verdict live(const Script& script, const World::Teller& teller) {
     for (std::size_t i = 0; i < verdict.excused.size(); ++i)
         verdict.excused[i] = world.checker().excused(static_cast<Excuse>(i));
     verdict.omitted = world.omitted();
-    const std::string lacks = world.unsettled();
+    const std::string lacks = differs.empty() ? world.unsettled() : differs;
     if (verdict.broken.empty() && !lacks.empty()) verdict.broken = "does not settle: " + lacks;
     return verdict;
 }

@@ -39,6 +39,9 @@ public:
     const std::string& violation() const { return checker_.violation(); }
     // One master, that the arbiter and `www` agree on, and that all others follow; else what lacks.
     std::string unsettled() const;
+    // At the end nobody writes any more, and all replicas become equal; else which one is not.
+    void let_replicas_catch_up();
+    std::string unequal() const;
 
     // ---- What is so, for whoever checks and tells ----
     True now() const { return now_; }
@@ -223,6 +226,7 @@ private:
         True gives_up = 0;
     };
     std::vector<Client> clients_;
+    bool clients_rest_ = false;
 
     std::vector<dnsd::Answer> answers_;
     std::uint64_t token_ = 0;
