@@ -27,6 +27,8 @@ struct Watched {
     unsigned flaps = 0;                      // so often in a row it stood for a short time only
     bool drained = false;                    // by an operator's word
     bool cloned = false;                     // two machines speak under its name
+    bool writable = false;                   // its database, when it last answered
+    std::optional<Instant> down_since{};     // that does not answer, it says so without a break
     std::optional<Instant> unwell_since{};   // it says so, without a break
     std::optional<Instant> awaited_since{};  // silence of one never heard counts from here
     std::optional<Instant> since{};  // since when `published` is as it is; nullopt: since the start
@@ -92,6 +94,7 @@ public:
 private:
     Watched& get(const ServerId& id);
     static void note_received(Watched& server, const heartbeat::Heartbeat& beat);
+    void note_writable(Watched& server, const heartbeat::Heartbeat& beat, Instant now) const;
     void await_all(Instant now);
     void falls(Watched& server, Instant now);
     // How long it must be good, beside so many heartbeats.

@@ -112,7 +112,7 @@ std::string Arbiter::objection(const ArbiterRules& rules) const {
     if (record_.epoch != Epoch{} || SIM_BROKEN(writable_ones_are_not_dropped)) return {};
     for (const Watched& server : roster_.servers()) {
         const ServerRules* next = configured(rules, server.rules.id);
-        if (!said_writable(server) || (next && next->may_lead >= server.rules.may_lead)) continue;
+        if (!server.writable || (next && next->may_lead >= server.rules.may_lead)) continue;
         return std::string(server.rules.id.text()) +
                " was writable when it was last heard, and there was no lease yet: it would write "
                "on beside the one that is elected. Make its database read-only before it " +

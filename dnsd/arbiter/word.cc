@@ -54,6 +54,23 @@ void Arbiter::take_word(Word word, Turn& turn) {
     if (!lease_.lives()) try_open(turn);
 }
 
+namespace {
+
+// While there was no lease yet nobody has a deadline: who was writable is so until it is heard to
+// be read-only, also when it is silent.
+std::string may_be_written_to(const Record& record, const Watched& server) {
+    const std::string its = name(server.rules.id);
+    if (said_writable(server) && has_data(*server.last) && server.alive())
+        return its + " is writable; it must be read-only, or be adopted itself";
+    if (record.epoch != Epoch{} || !server.writable) return {};
+    return its +
+           " was writable when its database was last heard of, and there was no lease yet: it may "
+           "be written to still. Make it read-only and have its agent report that, adopt it "
+           "itself, or start the arbiter anew when that server is gone for good";
+}
+
+}  // namespace
+
 // Why this one can not be adopted now, and what would make it possible; empty when it can.
 std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant now) const {
     const Watched& server = *roster_.find(id);
@@ -62,10 +79,10 @@ std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant 
     if (why != Unfit::no && !(lossy && allow_loss))
         return name(id) + " may not lead: " + spoken(why, rules_, record_, server, now);
     for (const Watched& other : roster_.servers()) {
-        if (other.rules.id == id || !other.last || !has_data(*other.last)) continue;
+        if (other.rules.id == id) continue;
+        if (std::string writes = may_be_written_to(record_, other); !writes.empty()) return writes;
+        if (!other.last || !has_data(*other.last)) continue;
         const std::string its = name(other.rules.id);
-        if (!other.last->read_only && other.alive())
-            return its + " is writable; it must be read-only, or be adopted itself";
         if (allow_loss || SIM_BROKEN(adopt_has_most) || !other.last->received ||
             !server.last->received)
             continue;

@@ -242,8 +242,8 @@ void World::change_setting(const Fault& fault, bool undo) {
     change_rules();
 }
 
-// Whether it has most the arbiter is to say; people do look whether somebody who is not heard
-// writes.
+// Whether it has most the arbiter is to say, and whether one that it hears writes; before there
+// were leases also one that it has heard. People do look whether another does.
 void World::adopt(std::size_t site, bool blindly) {
     // Half of the people have not looked what it has: one that has less is refused.
     if (!blindly && (!configured(site) || !sites_[site].database.answers(now_)))
@@ -254,7 +254,8 @@ void World::adopt(std::size_t site, bool blindly) {
                                       [&](const auto& each) { return each.id == sites_[i].id; });
         const bool heard = stands && arbiter_.heard[i].boot != 0 &&
                            now_ - arbiter_.heard[i].at < rules_.down_after.count();
-        if (i != site && sites_[i].database.writable() && !heard)
+        const bool known = epoch() == Epoch{} ? !nobody_knows_that_it_writes(i) : heard;
+        if (i != site && sites_[i].database.writable() && !known)
             return omits(Omission::not_adopted_beside_a_writer);
     }
     ask(dnsd::AdoptCommand{sites_[site].id, false});
