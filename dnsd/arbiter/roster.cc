@@ -212,9 +212,12 @@ void Roster::drain(const std::vector<ServerId>& servers, Instant now, std::vecto
     publish(now, story);
 }
 
-void Roster::mark_cloned(const std::vector<ServerId>& servers) {
-    for (Watched& server : servers_)
+void Roster::mark_cloned(const std::vector<ServerId>& servers, Instant now) {
+    for (Watched& server : servers_) {
+        const bool before = server.cloned;
         server.cloned = std::find(servers.begin(), servers.end(), server.rules.id) != servers.end();
+        if (before && !server.cloned) server.uncloned = now;
+    }
 }
 
 // At least max(2, half) of the stable set fell silent within one R, and as many still are: the

@@ -27,6 +27,7 @@ struct Watched {
     unsigned flaps = 0;                      // so often in a row it stood for a short time only
     bool drained = false;                    // by an operator's word
     bool cloned = false;                     // two machines speak under its name
+    std::optional<Instant> uncloned{};       // … and since when no more
     bool writable = false;                   // its database, when it last answered
     std::optional<Instant> down_since{};     // that does not answer, it says so without a break
     std::optional<Instant> unwell_since{};   // it says so, without a break
@@ -74,7 +75,7 @@ public:
     std::vector<Member> pool() const;
     std::vector<Member> everybody() const;
     // Two machines speak under each of these names.
-    void mark_cloned(const std::vector<ServerId>& servers);
+    void mark_cloned(const std::vector<ServerId>& servers, Instant now);
     // Why one is not in the pool; empty when it is.
     std::string out_why(const Watched& server, Instant now) const;
     bool fail_open() const { return fail_open_; }

@@ -163,7 +163,7 @@ void Arbiter::see_clones(const std::vector<ServerId>& servers, Turn& turn) {
     }
     clones_ = servers;
     std::erase_if(clones_, [&](const ServerId& id) { return !roster_.find(id); });
-    roster_.mark_cloned(clones_);
+    roster_.mark_cloned(clones_, turn.now);
 }
 
 // What a tick finds to have ended, or to be left over from other settings.

@@ -159,18 +159,39 @@ bool Arbiter::hear_adopted(const HeartbeatHeard& heard, Turn& turn) {
     return true;
 }
 
+// Nothing that comes under the name of two machines is heard: that it looks silent says nothing.
+std::string Arbiter::not_known_dead(const Watched& server, Instant now) const {
+    const std::string its = name(server.rules.id);
+    const bool heard_since = server.uncloned && server.heard && *server.heard >= *server.uncloned;
+    const bool just_now = server.uncloned && now - *server.uncloned < rules_.down_after;
+    if (!server.cloned && (heard_since || !just_now)) return {};
+    std::string text = server.cloned ? "two machines speak under the name of " + its
+                                     : "two machines spoke under the name of " + its + " until " +
+                                           spoken(now - *server.uncloned) + " ago";
+    text += ", and neither is believed: nobody knows that it is dead; stop the one that is not " +
+            its + ", and ask again when it has been silent under one name for " +
+            spoken(rules_.down_after);
+    if (lease_.ends() != Instant::max())
+        text += ", or wait: its lease is not renewed, and ends in " +
+                spoken(std::max(Duration::zero(), lease_.ends() - now));
+    return text;
+}
+
 // Why the holder of a lease that may live is not taken for dead, and what would make it possible;
 // empty when it may be. One that speaks may be about to become writable, by an ACK that is on its
 // way: no word but its own "fenced" ends that before the lease does.
 std::string Arbiter::not_dead(const Watched& server, Instant now) const {
+    if (std::string why = not_known_dead(server, now); !why.empty()) {
+        SIM_SOMETIMES(a_cloned_holder_was_not_dead);
+        if (!SIM_BROKEN(a_cloned_name_is_not_dead)) return why;
+    }
     if (!server.alive()) return {};
     const heartbeat::Heartbeat& beat = *server.last;
     if (beat.role == heartbeat::Role::fenced && beat.held == record_.epoch) return {};
     const bool endless = lease_.ends() == Instant::max();
     // One that was found writable knows of no deadline; a database that has been down for long is
     // back read-only, and says so.
-    const bool down = !beat.health.database && server.unwell_since &&
-                      now - *server.unwell_since >= rules_.down_after;
+    const bool down = server.down_since && now - *server.down_since >= rules_.down_after;
     if (endless && down) return {};
     std::string text = name(server.rules.id) + " was heard " + spoken(now - *server.heard) +
                        " ago: it is not dead; ";

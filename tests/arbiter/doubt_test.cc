@@ -1,5 +1,5 @@
 // Words that are refused as the arbiter can not know what they would break: who may be written to
-// still.
+// still, and who is not surely dead.
 #include "operators.h"
 
 using namespace dnsd;
@@ -20,6 +20,12 @@ heartbeat::Heartbeat without_database() {
     beat.received.reset();
     beat.applied.reset();
     return beat;
+}
+
+ArbiterRules confirming() {
+    ArbiterRules group = rules();
+    group.confirm_dead = true;
+    return group;
 }
 
 // Of a new ledger: wiki2 is writable, and falls silent; wiki3 was never heard.
@@ -96,6 +102,63 @@ TEST_CASE("whoever held a lease has a deadline: its silence keeps nobody from be
     desk.hear("wiki2", replica());
     CHECK(ask(desk, AdoptCommand{id("wiki2")}).kind == Answer::Kind::going_on);
     CHECK(desk.acked("wiki2", promised(Epoch{6})) == Epoch{6});
+}
+
+TEST_CASE("a name that two machines speak under is not dead, though nothing is heard of it") {
+    Desk desk = ready(confirming());
+    desk.step(ClonesSeen{{id("wiki1")}});
+    for (int i = 0; i < 4; ++i) {
+        desk.pass(1s);
+        CHECK_FALSE(desk.acked("wiki1", master(Epoch{5})));
+    }
+    const Answer answer = ask(desk, ConfirmDeadCommand{id("wiki1")});
+    CHECK(answer.kind == Answer::Kind::refused);
+    CHECK(answer.text ==
+          "two machines speak under the name of wiki1, and neither is believed: nobody knows that "
+          "it is dead; stop the one that is not wiki1, and ask again when it has been silent under "
+          "one name for 3.0 s, or wait: its lease is not renewed, and ends in 2.5 s");
+    CHECK(desk.ledger->lease_may_live);
+    // What came meanwhile was not heard.
+    desk.step(ClonesSeen{});
+    CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).kind == Answer::Kind::refused);
+    SUBCASE("heard again it is not dead either") {
+        desk.hear("wiki1", master(Epoch{5}));
+        CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).text.starts_with("wiki1 was heard"));
+    }
+    SUBCASE("silent for R it may be") {
+        desk.pass(2s);
+        CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).kind == Answer::Kind::refused);
+    }
+}
+
+TEST_CASE("a lease without an end: a name of two machines is dead when one is left and silent") {
+    Desk desk(confirming());
+    desk.hear("wiki2", replica());
+    desk.hear("wiki3", replica());
+    REQUIRE(desk.acked("wiki1", found_writable()) == Epoch{1});
+    desk.step(ClonesSeen{{id("wiki1")}});
+    desk.pass(20s);
+    CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).kind == Answer::Kind::refused);
+    desk.step(ClonesSeen{});
+    desk.pass(2900ms);
+    CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).kind == Answer::Kind::refused);
+    desk.pass(100ms);
+    CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).kind == Answer::Kind::done);
+}
+
+TEST_CASE("a lease without an end: a bad page is not a database that has been down") {
+    Desk desk(confirming());
+    desk.hear("wiki2", replica());
+    desk.hear("wiki3", replica());
+    REQUIRE(desk.acked("wiki1", found_writable()) == Epoch{1});
+    heartbeat::Heartbeat page = found_writable();
+    page.health.page = false;
+    for (int i = 0; i < 5; ++i) {
+        desk.hear("wiki1", page);
+        desk.pass(1s);
+    }
+    desk.hear("wiki1", without_database());  // one look that saw nothing
+    CHECK(ask(desk, ConfirmDeadCommand{id("wiki1")}).kind == Answer::Kind::refused);
 }
 
 TEST_CASE("one look that sees no database lets nobody drop who is written to before a lease") {
