@@ -186,8 +186,13 @@ void Arbiter::tidy(Turn& turn) {
 
 Instant Arbiter::operator_wakes_at() const {
     Instant at = Instant::max();
-    if (switchover_) at = std::min(at, switchover_->fails_at(rules_));
-    if (word_ && !word_->granted) at = std::min(at, word_->ends);
+    // What nothing can come of any more is answered at once.
+    if (switchover_ && switchover_->can_be_given_back()) {
+        const Watched* to = roster_.find(switchover_->to());
+        at = to && forbidden(*to).empty() ? switchover_->fails_at(rules_) : started_;
+    }
+    if (word_ && !word_->granted)
+        at = std::min(at, word_is_void().empty() ? word_->ends : started_);
     return at;
 }
 

@@ -132,7 +132,11 @@ void Arbiter::adopt(const AdoptCommand& command, const OperatorAsked& asked, Tur
 
 // The heartbeat of the one whom an operator adopts. True: answered.
 bool Arbiter::hear_adopted(const HeartbeatHeard& heard, Turn& turn) {
-    if (!not_adoptable(heard.from, word_->allow_loss, turn.now).empty()) return false;
+    // What was so when it was asked for may be otherwise now.
+    if (!not_adoptable(heard.from, word_->allow_loss, turn.now).empty()) {
+        SIM_SOMETIMES(an_adoption_was_judged_again);
+        return false;
+    }
     // A lease that it did not ask for it would not take.
     if (heard.beat.wants != heartbeat::Wish::master) return false;
     // One that was writable before there were leases knows no deadline (docs/decisions/0002).
@@ -230,17 +234,23 @@ void Arbiter::confirm_dead(const ConfirmDeadCommand& command, const OperatorAske
                                                  " has ended"));
 }
 
-// An operator's election that has waited long enough, or that nobody needs any more.
+// What has changed since it was asked for.
+std::string Arbiter::word_is_void() const {
+    if (observing()) return "the arbiter observes";
+    if (lease_.state() == LeaseState::held)
+        return name(*record_.holder) + " holds the lease again; a switchover moves it";
+    if (!word_->only) return {};
+    const Watched* named = roster_.find(*word_->only);
+    if (!named) return name(*word_->only) + " is configured no more";
+    const std::string why = forbidden(*named);
+    return why.empty() ? std::string() : name(*word_->only) + " " + why;
+}
+
+// An operator's election that has waited long enough, or of which nothing can come any more.
 void Arbiter::judge_word(Turn& turn) {
     if (!word_ || word_->granted) return;
-    std::string why;
-    if (observing())
-        why = "the arbiter observes";
-    else if (lease_.state() == LeaseState::held)
-        why = name(*record_.holder) + " holds the lease again; a switchover moves it";
-    else if (word_->only && !roster_.find(*word_->only))
-        why = name(*word_->only) + " is configured no more";
-    else if (turn.now >= word_->ends)
+    std::string why = word_is_void();
+    if (why.empty() && turn.now >= word_->ends)
         why = "nobody could be granted: it waits for " + waiting_for(turn.now);
     if (!why.empty()) refuse_word(why, turn);
 }
