@@ -152,6 +152,9 @@ private:
     std::string not_adoptable(const ServerId& id, bool allow_loss, Instant now) const;
     void adopt(const AdoptCommand& command, const OperatorAsked& asked, Turn& turn);
     bool hear_adopted(const HeartbeatHeard& heard, Turn& turn);
+    // Why nobody can be granted by the word any more; empty while somebody can.
+    std::string word_is_void() const;
+    std::string not_known_dead(const Watched& server, Instant now) const;
     std::string not_dead(const Watched& server, Instant now) const;
     void confirm_dead(const ConfirmDeadCommand& command, const OperatorAsked& asked, Turn& turn);
     void judge_word(Turn& turn);

@@ -96,6 +96,14 @@ std::string spoken(Unfit unfit, const ArbiterRules& rules, const Record& record,
     return {};
 }
 
+std::string forbidden(const Watched& server) {
+    if (!server.rules.may_lead) return "may not lead (configured); may_lead = true lets it";
+    if (server.last && server.last->may_not_lead) return "may not lead (its agent says so)";
+    if (!server.drains()) return {};
+    return server.drained ? "is drained; undrain it first"
+                          : "is drained by its own agent; undrain it there";
+}
+
 std::string names(const std::vector<ServerId>& ids) {
     std::string text;
     for (const ServerId& id : ids) text += (text.empty() ? "" : ", ") + std::string(id.text());

@@ -49,6 +49,10 @@ Unfit fitness(const ArbiterRules& rules, const Record& record, const Watched& se
 std::string spoken(Unfit unfit, const ArbiterRules& rules, const Record& record,
                    const Watched& server, Instant now);
 
+// What only people change, so that nothing is to be waited for: it may not lead, or is drained.
+// Empty when they let it lead.
+std::string forbidden(const Watched& server);
+
 // "wiki1, wiki2".
 std::string names(const std::vector<ServerId>& ids);
 

@@ -150,8 +150,11 @@ void Arbiter::switch_over(const SwitchoverCommand& command, const OperatorAsked&
     if (const std::string busy = under_way(); !busy.empty()) return refused(busy);
     if (observing())
         return refused("the arbiter only observes; the command \"mode act\" makes it possible");
-    if (lease_.state() != LeaseState::held || lease_.refused())
+    if (lease_.state() != LeaseState::held || lease_.refused()) {
+        const std::string why = command.to ? forbidden(*roster_.find(*command.to)) : std::string();
+        if (!why.empty()) return refused(name(*command.to) + " " + why);
         return elect_by_word(command, asked, turn);
+    }
     const std::string holder = name(*record_.holder);
     if (command.to == record_.holder) return refused(holder + " leads already");
     if (!lease_.was_writable() || unconfirmed())

@@ -82,6 +82,18 @@ void Roster::note_received(Watched& server, const heartbeat::Heartbeat& beat) {
     if (beat.received) server.had = beat.received;
 }
 
+// One look that saw nothing makes nobody read-only. A database that has been down for R comes back
+// so, and says it.
+void Roster::note_writable(Watched& server, const heartbeat::Heartbeat& beat, Instant now) const {
+    if (beat.health.database) {
+        server.writable = !beat.read_only && beat.flavour != heartbeat::GtidFlavour::none;
+        server.down_since.reset();
+        return;
+    }
+    if (!server.down_since) server.down_since = now;
+    if (now - *server.down_since >= down_after_) server.writable = false;
+}
+
 void Roster::heard(const ServerId& from, const heartbeat::Heartbeat& beat, Instant now,
                    std::vector<Note>& story) {
     Watched* server = &get(from);
@@ -96,6 +108,7 @@ void Roster::heard(const ServerId& from, const heartbeat::Heartbeat& beat, Insta
             note(Kind::server_up, from, "after " + spoken(now - *server->heard) + " of silence"));
     const bool complained = server->said_unwell();
     note_received(*server, beat);
+    note_writable(*server, beat, now);
     server->heard = now;
     server->last = beat;
     if (server->first_start == 0) server->first_start = beat.database_start;
@@ -146,6 +159,7 @@ void Roster::tick(Instant now, std::vector<Note>& story) {
         if (server.silent || !last || now < *last + down_after_) continue;
         server.silent = true;
         server.unwell_since.reset();
+        server.down_since.reset();
         server.silent_since = *last + down_after_;
         server.vanished = server.stands;
         if (server.stands) SIM_SOMETIMES(a_silent_server_left_www);
@@ -198,9 +212,12 @@ void Roster::drain(const std::vector<ServerId>& servers, Instant now, std::vecto
     publish(now, story);
 }
 
-void Roster::mark_cloned(const std::vector<ServerId>& servers) {
-    for (Watched& server : servers_)
+void Roster::mark_cloned(const std::vector<ServerId>& servers, Instant now) {
+    for (Watched& server : servers_) {
+        const bool before = server.cloned;
         server.cloned = std::find(servers.begin(), servers.end(), server.rules.id) != servers.end();
+        if (before && !server.cloned) server.uncloned = now;
+    }
 }
 
 // At least max(2, half) of the stable set fell silent within one R, and as many still are: the

@@ -27,6 +27,9 @@ struct Watched {
     unsigned flaps = 0;                      // so often in a row it stood for a short time only
     bool drained = false;                    // by an operator's word
     bool cloned = false;                     // two machines speak under its name
+    std::optional<Instant> uncloned{};       // … and since when no more
+    bool writable = false;                   // its database, when it last answered
+    std::optional<Instant> down_since{};     // that does not answer, it says so without a break
     std::optional<Instant> unwell_since{};   // it says so, without a break
     std::optional<Instant> awaited_since{};  // silence of one never heard counts from here
     std::optional<Instant> since{};  // since when `published` is as it is; nullopt: since the start
@@ -72,7 +75,7 @@ public:
     std::vector<Member> pool() const;
     std::vector<Member> everybody() const;
     // Two machines speak under each of these names.
-    void mark_cloned(const std::vector<ServerId>& servers);
+    void mark_cloned(const std::vector<ServerId>& servers, Instant now);
     // Why one is not in the pool; empty when it is.
     std::string out_why(const Watched& server, Instant now) const;
     bool fail_open() const { return fail_open_; }
@@ -92,6 +95,7 @@ public:
 private:
     Watched& get(const ServerId& id);
     static void note_received(Watched& server, const heartbeat::Heartbeat& beat);
+    void note_writable(Watched& server, const heartbeat::Heartbeat& beat, Instant now) const;
     void await_all(Instant now);
     void falls(Watched& server, Instant now);
     // How long it must be good, beside so many heartbeats.

@@ -112,7 +112,7 @@ std::string Arbiter::objection(const ArbiterRules& rules) const {
     if (record_.epoch != Epoch{} || SIM_BROKEN(writable_ones_are_not_dropped)) return {};
     for (const Watched& server : roster_.servers()) {
         const ServerRules* next = configured(rules, server.rules.id);
-        if (!said_writable(server) || (next && next->may_lead >= server.rules.may_lead)) continue;
+        if (!server.writable || (next && next->may_lead >= server.rules.may_lead)) continue;
         return std::string(server.rules.id.text()) +
                " was writable when it was last heard, and there was no lease yet: it would write "
                "on beside the one that is elected. Make its database read-only before it " +
@@ -163,7 +163,7 @@ void Arbiter::see_clones(const std::vector<ServerId>& servers, Turn& turn) {
     }
     clones_ = servers;
     std::erase_if(clones_, [&](const ServerId& id) { return !roster_.find(id); });
-    roster_.mark_cloned(clones_);
+    roster_.mark_cloned(clones_, turn.now);
 }
 
 // What a tick finds to have ended, or to be left over from other settings.
@@ -186,8 +186,13 @@ void Arbiter::tidy(Turn& turn) {
 
 Instant Arbiter::operator_wakes_at() const {
     Instant at = Instant::max();
-    if (switchover_) at = std::min(at, switchover_->fails_at(rules_));
-    if (word_ && !word_->granted) at = std::min(at, word_->ends);
+    // What nothing can come of any more is answered at once.
+    if (switchover_ && switchover_->can_be_given_back()) {
+        const Watched* to = roster_.find(switchover_->to());
+        at = to && forbidden(*to).empty() ? switchover_->fails_at(rules_) : started_;
+    }
+    if (word_ && !word_->granted)
+        at = std::min(at, word_is_void().empty() ? word_->ends : started_);
     return at;
 }
 

@@ -218,6 +218,9 @@ void Arbiter::judge_switchover(Turn& turn) {
     const auto gone = [&](const ServerId& id) { return roster_.find(id) == nullptr; };
     if (gone(switchover_->from()) || gone(switchover_->to()))
         return fail_switchover("a server of it is configured no more", turn);
+    const std::string to_name(switchover_->to().text());
+    if (const std::string why = forbidden(*roster_.find(switchover_->to())); !why.empty())
+        return fail_switchover(to_name + " " + why, turn);
     // In between somebody else's word, or time, ended the lease that it was to take over.
     const bool stale =
         switchover_->held() != record_.epoch || record_.holder != switchover_->from();

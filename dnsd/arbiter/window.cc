@@ -97,7 +97,8 @@ bool Arbiter::close_window(const HeartbeatHeard& heard, Turn& turn) {
     }
     damped_ = false;
     if (is_failover(winner->id) && !may_fail_over(*winner, able, turn)) return false;
-    if (word_ && word_->only && !meant_by_word(*winner, able)) {
+    const bool names = word_ && word_->only && !SIM_BROKEN(a_word_grants_whom_it_names);
+    if (names && !meant_by_word(*winner, able)) {
         refuse_lacking(able, turn);
         return false;
     }

@@ -54,6 +54,23 @@ void Arbiter::take_word(Word word, Turn& turn) {
     if (!lease_.lives()) try_open(turn);
 }
 
+namespace {
+
+// While there was no lease yet nobody has a deadline: who was writable is so until it is heard to
+// be read-only, also when it is silent.
+std::string may_be_written_to(const Record& record, const Watched& server) {
+    const std::string its = name(server.rules.id);
+    if (said_writable(server) && has_data(*server.last) && server.alive())
+        return its + " is writable; it must be read-only, or be adopted itself";
+    if (record.epoch != Epoch{} || !server.writable) return {};
+    return its +
+           " was writable when its database was last heard of, and there was no lease yet: it may "
+           "be written to still. Make it read-only and have its agent report that, adopt it "
+           "itself, or start the arbiter anew when that server is gone for good";
+}
+
+}  // namespace
+
 // Why this one can not be adopted now, and what would make it possible; empty when it can.
 std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant now) const {
     const Watched& server = *roster_.find(id);
@@ -62,10 +79,10 @@ std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant 
     if (why != Unfit::no && !(lossy && allow_loss))
         return name(id) + " may not lead: " + spoken(why, rules_, record_, server, now);
     for (const Watched& other : roster_.servers()) {
-        if (other.rules.id == id || !other.last || !has_data(*other.last)) continue;
+        if (other.rules.id == id) continue;
+        if (std::string writes = may_be_written_to(record_, other); !writes.empty()) return writes;
+        if (!other.last || !has_data(*other.last)) continue;
         const std::string its = name(other.rules.id);
-        if (!other.last->read_only && other.alive())
-            return its + " is writable; it must be read-only, or be adopted itself";
         if (allow_loss || SIM_BROKEN(adopt_has_most) || !other.last->received ||
             !server.last->received)
             continue;
@@ -115,7 +132,11 @@ void Arbiter::adopt(const AdoptCommand& command, const OperatorAsked& asked, Tur
 
 // The heartbeat of the one whom an operator adopts. True: answered.
 bool Arbiter::hear_adopted(const HeartbeatHeard& heard, Turn& turn) {
-    if (!not_adoptable(heard.from, word_->allow_loss, turn.now).empty()) return false;
+    // What was so when it was asked for may be otherwise now.
+    if (!not_adoptable(heard.from, word_->allow_loss, turn.now).empty()) {
+        SIM_SOMETIMES(an_adoption_was_judged_again);
+        return false;
+    }
     // A lease that it did not ask for it would not take.
     if (heard.beat.wants != heartbeat::Wish::master) return false;
     // One that was writable before there were leases knows no deadline (docs/decisions/0002).
@@ -142,18 +163,39 @@ bool Arbiter::hear_adopted(const HeartbeatHeard& heard, Turn& turn) {
     return true;
 }
 
+// Nothing that comes under the name of two machines is heard: that it looks silent says nothing.
+std::string Arbiter::not_known_dead(const Watched& server, Instant now) const {
+    const std::string its = name(server.rules.id);
+    const bool heard_since = server.uncloned && server.heard && *server.heard >= *server.uncloned;
+    const bool just_now = server.uncloned && now - *server.uncloned < rules_.down_after;
+    if (!server.cloned && (heard_since || !just_now)) return {};
+    std::string text = server.cloned ? "two machines speak under the name of " + its
+                                     : "two machines spoke under the name of " + its + " until " +
+                                           spoken(now - *server.uncloned) + " ago";
+    text += ", and neither is believed: nobody knows that it is dead; stop the one that is not " +
+            its + ", and ask again when it has been silent under one name for " +
+            spoken(rules_.down_after);
+    if (lease_.ends() != Instant::max())
+        text += ", or wait: its lease is not renewed, and ends in " +
+                spoken(std::max(Duration::zero(), lease_.ends() - now));
+    return text;
+}
+
 // Why the holder of a lease that may live is not taken for dead, and what would make it possible;
 // empty when it may be. One that speaks may be about to become writable, by an ACK that is on its
 // way: no word but its own "fenced" ends that before the lease does.
 std::string Arbiter::not_dead(const Watched& server, Instant now) const {
+    if (std::string why = not_known_dead(server, now); !why.empty()) {
+        SIM_SOMETIMES(a_cloned_holder_was_not_dead);
+        if (!SIM_BROKEN(a_cloned_name_is_not_dead)) return why;
+    }
     if (!server.alive()) return {};
     const heartbeat::Heartbeat& beat = *server.last;
     if (beat.role == heartbeat::Role::fenced && beat.held == record_.epoch) return {};
     const bool endless = lease_.ends() == Instant::max();
     // One that was found writable knows of no deadline; a database that has been down for long is
     // back read-only, and says so.
-    const bool down = !beat.health.database && server.unwell_since &&
-                      now - *server.unwell_since >= rules_.down_after;
+    const bool down = server.down_since && now - *server.down_since >= rules_.down_after;
     if (endless && down) return {};
     std::string text = name(server.rules.id) + " was heard " + spoken(now - *server.heard) +
                        " ago: it is not dead; ";
@@ -192,17 +234,23 @@ void Arbiter::confirm_dead(const ConfirmDeadCommand& command, const OperatorAske
                                                  " has ended"));
 }
 
-// An operator's election that has waited long enough, or that nobody needs any more.
+// What has changed since it was asked for.
+std::string Arbiter::word_is_void() const {
+    if (observing()) return "the arbiter observes";
+    if (lease_.state() == LeaseState::held)
+        return name(*record_.holder) + " holds the lease again; a switchover moves it";
+    if (!word_->only) return {};
+    const Watched* named = roster_.find(*word_->only);
+    if (!named) return name(*word_->only) + " is configured no more";
+    const std::string why = forbidden(*named);
+    return why.empty() ? std::string() : name(*word_->only) + " " + why;
+}
+
+// An operator's election that has waited long enough, or of which nothing can come any more.
 void Arbiter::judge_word(Turn& turn) {
     if (!word_ || word_->granted) return;
-    std::string why;
-    if (observing())
-        why = "the arbiter observes";
-    else if (lease_.state() == LeaseState::held)
-        why = name(*record_.holder) + " holds the lease again; a switchover moves it";
-    else if (word_->only && !roster_.find(*word_->only))
-        why = name(*word_->only) + " is configured no more";
-    else if (turn.now >= word_->ends)
+    std::string why = word_is_void();
+    if (why.empty() && turn.now >= word_->ends)
         why = "nobody could be granted: it waits for " + waiting_for(turn.now);
     if (!why.empty()) refuse_word(why, turn);
 }

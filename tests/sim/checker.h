@@ -206,7 +206,8 @@ private:
         struct Said {
             std::uint64_t boot = 0;
             True at = 0;
-            bool fit = false;  // by what it says it may lead
+            bool fit = false;     // by what it says it may lead
+            bool leaves = false;  // says that it may not lead, or is drained
             bool refused = false;
             bool errant = false;
             std::optional<Duration> lag;
@@ -352,6 +353,7 @@ private:
     void judge_surplus(const World& world);
     void judge_retry(const World& world, std::size_t agent, const heartbeat::Deny& deny);
     void judge_death(const World& world, const ServerId& dead);
+    void judge_named(const World& world, const ServerId& to, const std::string& grant);
     void look_at_orders(const World& world);
     void judge_opening(const World& world, const dnsd::Standing& standing);
     void note_pool(const World& world, const dnsd::Standing& standing);

@@ -92,6 +92,7 @@ void Checker::judge_grant(const World& world, const dnsd::Record& before,
     if (world.arbiter().cloned == place)
         return broken("clones: " + grant + ", and two machines speak under that name");
     if (winner.health.unwell) return broken("election: " + grant + ", and said that it is unwell");
+    judge_named(world, to, grant);
     const bool adopted = adoption_of(to) != nullptr;
     if (adopted) excuse(Excuse::adopted);
     // What those had that did not report is given up by that word; and without semi-sync the best

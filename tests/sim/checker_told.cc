@@ -319,6 +319,7 @@ void Checker::note_said(const World& world, std::size_t agent, const heartbeat::
     said.fit = health.database && health.web && health.page &&
                beat.wants == heartbeat::Wish::master && beat.errant != heartbeat::Errant::wrote &&
                !beat.may_not_lead && (!beat.lag || *beat.lag <= world.rules().max_lag / 2);
+    said.leaves = beat.drain || beat.may_not_lead;
     said.refused = beat.errant == heartbeat::Errant::refused;
     said.semi_sync = beat.semi_sync;
     said.master = beat.role == heartbeat::Role::master;

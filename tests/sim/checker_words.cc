@@ -92,6 +92,21 @@ void Checker::answers(const World& world, const dnsd::Answer& answer) {
     at->second.planned = switching_.has_value();
 }
 
+// Whoever is granted by a word may lead at that moment, whatever was so when it was spoken; and
+// while a word stands that names somebody, nobody else is granted. (judge_grant() has what no word
+// lifts.)
+void Checker::judge_named(const World& world, const ServerId& to, const std::string& grant) {
+    const Known::Said& said = known(world, world.place_of(to)).said;
+    for (const auto& [token, asked] : commands_) {
+        if (!asked.begun || asked.granted) continue;
+        const std::optional<ServerId>& named = asked.adopted ? asked.adopted : asked.named;
+        if (named == to && said.leaves)
+            return broken("election: " + grant + " by a word, and says that it may not lead");
+        if (named && named != to)
+            return broken("answer: " + grant + ", and a word that is not answered names another");
+    }
+}
+
 // Each is answered at once, and one that goes on when it is done or refused: a switchover as soon
 // as it has failed (look_at_switchover() says how long it may take), an election when the lease has
 // ended that it waits for and in the time that an election may take, and either in the time in

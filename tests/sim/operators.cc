@@ -47,7 +47,7 @@ std::optional<dnsd::Answer> World::ask_once(const dnsd::Command& command, bool d
 }
 
 // Not only those are taken for dead that are: one that the arbiter heard to be well must be
-// refused.
+// refused, and one under whose name two machines speak.
 void World::confirm_dead(std::size_t site) {
     const bool dead = !sites_[site].process.up && !sites_[site].database.writable();
     if (!dead) {
@@ -58,13 +58,13 @@ void World::confirm_dead(std::size_t site) {
                 return one.id == sites_[site].id && one.alive && one.last->health.database &&
                        one.role != heartbeat::Role::fenced;
             });
-        if (!well) return omits(Omission::death_not_claimed);
+        if (!well && arbiter_.cloned != site) return omits(Omission::death_not_claimed);
     }
     const dnsd::ConfirmDeadCommand command{sites_[site].id};
     if (dead) return ask(command);
     const auto answer = ask_once(command, false);
     if (answer && answer->kind != dnsd::Answer::Kind::refused)
-        checker_.broken("I3: " + name(site) + " is heard, and taken for dead");
+        checker_.broken("I3: " + name(site) + " lives, and is taken for dead");
 }
 
 void World::change_rules() {
@@ -242,8 +242,8 @@ void World::change_setting(const Fault& fault, bool undo) {
     change_rules();
 }
 
-// Whether it has most the arbiter is to say; people do look whether somebody who is not heard
-// writes.
+// Whether it has most the arbiter is to say, and whether one that it hears writes; before there
+// were leases also one that it has heard. People do look whether another does.
 void World::adopt(std::size_t site, bool blindly) {
     // Half of the people have not looked what it has: one that has less is refused.
     if (!blindly && (!configured(site) || !sites_[site].database.answers(now_)))
@@ -254,7 +254,8 @@ void World::adopt(std::size_t site, bool blindly) {
                                       [&](const auto& each) { return each.id == sites_[i].id; });
         const bool heard = stands && arbiter_.heard[i].boot != 0 &&
                            now_ - arbiter_.heard[i].at < rules_.down_after.count();
-        if (i != site && sites_[i].database.writable() && !heard)
+        const bool known = epoch() == Epoch{} ? !nobody_knows_that_it_writes(i) : heard;
+        if (i != site && sites_[i].database.writable() && !known)
             return omits(Omission::not_adopted_beside_a_writer);
     }
     ask(dnsd::AdoptCommand{sites_[site].id, false});

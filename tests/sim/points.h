@@ -173,9 +173,12 @@
     X(clones_are_not_elected, "two machines under one name are neither granted nor renewed")       \
     X(dropped_holder_keeps_its_claim, "a dropped holder keeps its claim until E has passed")       \
     X(adopt_has_most, "nobody is adopted while another that reported has received more")           \
+    X(a_word_grants_whom_it_names,                                                                 \
+      "an election by a word that names somebody grants nobody else")                              \
     X(confirm_dead_only_for_the_silent, "confirm-dead only for one that is not heard")             \
     X(confirm_dead_is_allowed_first,                                                               \
       "nobody is taken for dead where the settings do not allow that")                             \
+    X(a_cloned_name_is_not_dead, "nobody is taken for dead under whose name two machines speak")   \
     X(a_death_waits_for_the_others, "after a start confirm-dead only when all others were heard")  \
     X(writable_ones_are_not_dropped,                                                               \
       "a reload drops nobody who was writable before there were leases")                           \
@@ -383,7 +386,11 @@
     X(operator_confirmed_a_death, "an operator confirmed that the holder is dead")                 \
     X(one_that_is_heard_is_not_dead,                                                               \
       "an operator said that a holder is dead, and it had been heard")                             \
+    X(a_cloned_holder_was_not_dead,                                                                \
+      "a holder was not taken for dead, as two machines speak under its name")                     \
     X(a_death_waited_for_the_others, "… after a start, and not all others had been heard")         \
+    X(an_adoption_was_judged_again,                                                                \
+      "one that was to be adopted could not be any more when it asked")                            \
     X(a_server_was_adopted, "an operator adopted a master")                                        \
     X(an_errant_one_was_adopted, "an operator adopted one that was errant")                        \
     X(an_adoption_lost_something, "an operator adopted one that the gate would not have let pass") \
