@@ -1,0 +1,30 @@
+#pragma once
+// What was told lately. Reasons that take turns with each heartbeat would fill the history, which
+// is bounded, and push out of it what was decided.
+
+#include "dnsd/arbiter/facts.h"
+
+namespace dnsd {
+
+class Lately {
+public:
+    // The same is told again after so long, and no more different ones of a kind within it; until
+    // something else has happened.
+    static constexpr Duration again = std::chrono::hours(1);
+    static constexpr std::size_t most = 16;
+
+    // Is it to be told now?
+    bool anew(Kind kind, const std::string& why, Instant now);
+    // Something was decided: what is said from now on is said of that.
+    void clear() { told_.clear(); }
+
+private:
+    struct Told {
+        Kind kind;
+        std::string why;
+        Instant at;
+    };
+    std::vector<Told> told_;
+};
+
+}  // namespace dnsd
