@@ -17,4 +17,15 @@ bool Lately::anew(Kind kind, const std::string& why, Instant now) {
     return true;
 }
 
+bool Seldom::tell(Instant now) {
+    if (room_ == at_once) since_ = now;
+    for (; room_ < at_once && now - since_ >= every; since_ += every) ++room_;
+    if (room_ == 0) {
+        ++untold_;
+        return false;
+    }
+    --room_;
+    return true;
+}
+
 }  // namespace dnsd

@@ -4,6 +4,8 @@
 
 #include "dnsd/arbiter/facts.h"
 
+#include <utility>
+
 namespace dnsd {
 
 class Lately {
@@ -25,6 +27,24 @@ private:
         Instant at;
     };
     std::vector<Told> told_;
+};
+
+// Of one thing that comes and goes: the first few times are told, then one in a while, with how
+// many were not.
+class Seldom {
+public:
+    static constexpr unsigned at_once = 3;
+    static constexpr Duration every = std::chrono::minutes(10);
+
+    // Is it to be told now? If not it is counted.
+    bool tell(Instant now);
+    // How many were not told since this was asked last.
+    unsigned take_untold() { return std::exchange(untold_, 0U); }
+
+private:
+    unsigned room_ = at_once;
+    Instant since_{};  // that it has so much room
+    unsigned untold_ = 0;
 };
 
 }  // namespace dnsd

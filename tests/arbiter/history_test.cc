@@ -105,3 +105,59 @@ TEST_CASE("no more than so many different reasons are told within an hour") {
     now += Lately::again;
     CHECK(lately.anew(Kind::refused, "100", now));
 }
+
+TEST_CASE("a page that comes and goes is told three times, then every ten minutes with how often") {
+    Desk desk = led();
+    const auto flap = [&](int count) {
+        for (int i = 0; i < count; ++i) {
+            desk.hear("wiki2", i % 2 == 0 ? unwell() : replica());
+            desk.hear("wiki1", master(Epoch{5}));
+            desk.pass(1s);
+        }
+    };
+    flap(60);
+    CHECK(desk.told(Kind::server_unwell) == 3);
+    CHECK(told(desk, Kind::server_unwell, "page: HTTP 503") == 3);
+    flap(1200);
+    CHECK(desk.told(Kind::server_unwell) == 5);
+    const auto told_with = [&](const char* times) {
+        return told(desk, Kind::server_unwell,
+                    std::string("page: HTTP 503; unwell ") + times +
+                        " times more since that was last told");
+    };
+    CHECK(told_with("297") == 1);
+    CHECK(told_with("299") == 1);
+    flap(60);
+    // When it is well for good the line that says so has the rest.
+    const std::size_t joined = desk.told(Kind::joined_pool);
+    for (int i = 0; i < 60; ++i) {
+        desk.hear("wiki2", replica());
+        desk.hear("wiki1", master(Epoch{5}));
+        desk.pass(1s);
+    }
+    REQUIRE(desk.told(Kind::joined_pool) == joined + 1);
+    const auto back = std::find_if(desk.story.rbegin(), desk.story.rend(),
+                                   [](const Note& note) { return note.kind == Kind::joined_pool; });
+    CHECK(back->why.find("2 good heartbeats in a row; unwell ") == 0);
+    // After a quiet time the first are told again at once.
+    for (int i = 0; i < 1900; ++i) {
+        desk.hear("wiki1", master(Epoch{5}));
+        desk.hear("wiki2", replica());
+        desk.pass(1s);
+    }
+    flap(6);
+    CHECK(told(desk, Kind::server_unwell, "page: HTTP 503") == 6);
+}
+
+TEST_CASE("one that is silent and back again and again is told as seldom") {
+    Desk desk = led();
+    const std::size_t up = desk.told(Kind::server_up);
+    for (int i = 0; i < 120; ++i) {
+        if (i % 5 == 0) desk.hear("wiki2", replica());
+        desk.hear("wiki1", master(Epoch{5}));
+        desk.hear("wiki3", replica());
+        desk.pass(1s);
+    }
+    CHECK(desk.told(Kind::server_down) == 3);
+    CHECK(desk.told(Kind::server_up) == up + 3);
+}
