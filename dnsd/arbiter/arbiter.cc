@@ -250,10 +250,11 @@ Instant Arbiter::wakes_at() const {
     return announced_ ? std::min(at, durable) : Instant::min();
 }
 
-// An alarm, told once until something else is to be told.
+// An alarm, told once until something is decided, or for an hour.
 void Arbiter::refuse(std::string why, std::optional<ServerId> server, Turn& turn) {
     if (why == refusal_) return;
     refusal_ = why;
+    if (!lately_.anew(Kind::refused, why, turn.now)) return;
     ++counts_.failover.refused;
     turn.story.push_back({Kind::refused, server, record_.epoch, std::move(why)});
 }

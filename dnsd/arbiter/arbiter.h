@@ -8,6 +8,7 @@
 #include "dnsd/arbiter/facts.h"
 #include "dnsd/arbiter/fitness.h"
 #include "dnsd/arbiter/gate.h"
+#include "dnsd/arbiter/lately.h"
 #include "dnsd/arbiter/lease.h"
 #include "dnsd/arbiter/operator.h"
 #include "dnsd/arbiter/orders.h"
@@ -220,8 +221,9 @@ private:
     std::optional<Standing> announced_;
     std::optional<std::uint64_t> announced_pool_;
     std::string cause_;       // of the election under way
-    std::string refusal_;     // the last alarm told, so that it is told once
-    std::string gate_waits_;  // for whom the zero-loss gate waits, as told
+    std::string refusal_;     // the last alarm
+    std::string gate_waits_;  // for whom the zero-loss gate waits
+    Lately lately_;           // which of these, and of would_, were told
     std::uint64_t losses_accepted_ = 0;
     std::optional<ServerId> previous_;     // the holder before this one
     std::optional<Instant> writer_heard_;  // when a holder last said that it is writable
@@ -243,7 +245,7 @@ private:
     std::optional<GrantKind> pending_;  // the last grant, until its holder is writable
     FailoverCounts counts_;
     std::vector<ServerId> clones_;
-    std::string would_;     // mode observe: as told
+    std::string would_;     // mode observe: what would be done
     bool unrisen_ = false;  // somebody knows of a later state, and the record could not be raised
     bool untidy_ = true;    // the record may name what is configured no more, or elsewhere
 };

@@ -73,7 +73,7 @@ void Arbiter::show_would(Turn& turn) {
     std::string would = would_now(turn.now);
     if (would == would_) return;
     would_ = std::move(would);
-    if (!would_.empty())
+    if (!would_.empty() && lately_.anew(Kind::would, would_, turn.now))
         turn.story.push_back({Kind::would, record_.master_published, record_.epoch, would_});
 }
 

@@ -263,6 +263,7 @@ void Arbiter::resume(const OperatorAsked& asked, Turn& turn) {
     damper_.lift();
     record_.damping = damper_.recorded();
     refusal_.clear();
+    lately_.clear();
     tell(Kind::resumed, std::nullopt, asked, {}, turn);
     if (!lease_.lives()) try_open(turn);
     turn.answers.push_back(done(asked.token, "automatic failovers go on"));
@@ -290,6 +291,7 @@ void Arbiter::change_mode(const ModeCommand& command, const OperatorAsked& asked
     SIM_SOMETIMES(observer_began_to_act);
     record_.mode = command.mode;
     would_.clear();
+    lately_.clear();
     announced_pool_.reset();
     if (observes && election_) {
         election_.reset();

@@ -21,6 +21,14 @@ Note note(Kind kind, const ServerId& server, std::string why) {
     return Note{kind, server, Epoch{}, std::move(why)};
 }
 
+// What was not told of one that comes and goes, as the end of the next line about it.
+std::string untold(const char* what, Seldom& told) {
+    const unsigned times = told.take_untold();
+    if (times == 0) return {};
+    return std::string("; ") + what + " " + std::to_string(times) +
+           (times == 1 ? " time" : " times") + " more since that was last told";
+}
+
 Watched watched(const ServerRules& rules) {
     Watched server{.rules = rules};
     std::sort(server.rules.addresses.begin(), server.rules.addresses.end());
@@ -103,7 +111,7 @@ void Roster::heard(const ServerId& from, const heartbeat::Heartbeat& beat, Insta
     anybody_heard_ = true;
     if (!server->heard)
         story.push_back(note(Kind::server_up, from, "first report"));
-    else if (server->silent)
+    else if (server->silent && server->down_was_told)
         story.push_back(
             note(Kind::server_up, from, "after " + spoken(now - *server->heard) + " of silence"));
     const bool complained = server->said_unwell();
@@ -126,7 +134,9 @@ void Roster::heard(const ServerId& from, const heartbeat::Heartbeat& beat, Insta
             server->stands_since = now;
         }
     } else {
-        if (!complained) story.push_back(note(Kind::server_unwell, from, complaint(beat)));
+        if (!complained && server->unwell_told.tell(now))
+            story.push_back(note(Kind::server_unwell, from,
+                                 complaint(beat) + untold("unwell", server->unwell_told)));
         if (server->stands) SIM_SOMETIMES(an_unwell_server_left_www);
         if (!server->unwell_since) server->unwell_since = now;
         if (!SIM_BROKEN(unwell_leave_www)) falls(*server, now);
@@ -164,9 +174,11 @@ void Roster::tick(Instant now, std::vector<Note>& story) {
         server.vanished = server.stands;
         if (server.stands) SIM_SOMETIMES(a_silent_server_left_www);
         if (!SIM_BROKEN(silent_leave_www)) falls(server, now);
-        story.push_back(
-            note(Kind::server_down, server.rules.id,
-                 (server.heard ? "silent for " : "not heard for ") + spoken(now - *last)));
+        server.down_was_told = server.down_told.tell(now);
+        if (!server.down_was_told) continue;
+        story.push_back(note(Kind::server_down, server.rules.id,
+                             (server.heard ? "silent for " : "not heard for ") +
+                                 spoken(now - *last) + untold("silent", server.down_told)));
     }
     publish(now, story);
 }
@@ -262,10 +274,11 @@ std::string Roster::out_why(const Watched& server, Instant now) const {
            spoken(steady_for(server)) + " without a fault";
 }
 
-std::string Roster::joins_why(const Watched& server) const {
+std::string Roster::joins_why(Watched& server) const {
     if (!server.stands) return "failing open";
     if (server.drains()) return "drained, but nobody else stands";
-    return std::to_string(up_after_) + " good heartbeats in a row";
+    return std::to_string(up_after_) + " good heartbeats in a row" +
+           untold("unwell", server.unwell_told) + untold("silent", server.down_told);
 }
 
 void Roster::publish(Instant now, std::vector<Note>& story) {

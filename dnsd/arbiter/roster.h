@@ -4,6 +4,7 @@
 // Silence is judged only by tick(), so that heartbeats which waited in a socket are heard first.
 
 #include "dnsd/arbiter/facts.h"
+#include "dnsd/arbiter/lately.h"
 
 namespace dnsd {
 
@@ -33,6 +34,8 @@ struct Watched {
     std::optional<Instant> unwell_since{};   // it says so, without a break
     std::optional<Instant> awaited_since{};  // silence of one never heard counts from here
     std::optional<Instant> since{};  // since when `published` is as it is; nullopt: since the start
+    Seldom unwell_told{}, down_told{};
+    bool down_was_told = true;  // its silence, of which the end is told then, too
 
     bool alive() const { return heard && !silent; }
     // Its database did, in this run of the arbiter.
@@ -109,7 +112,7 @@ private:
     bool belongs(const Watched& server) const {
         return stable_.empty() || is_stable(server.rules.id);
     }
-    std::string joins_why(const Watched& server) const;
+    std::string joins_why(Watched& server) const;
 
     Duration heartbeat_;
     Duration down_after_;

@@ -137,11 +137,12 @@ bool Arbiter::first_has_less(const ServerId& winner, Turn& turn) {
     return false;
 }
 
-// An alarm, told whenever it is another.
+// An alarm, told as refuse() does.
 void Arbiter::wait_at_gate(std::string why, Turn& turn) {
     if (why == gate_waits_) return;
     SIM_SOMETIMES(gate_waited);
     gate_waits_ = why;
+    if (!lately_.anew(Kind::gate_waits, why, turn.now)) return;
     turn.story.push_back({Kind::gate_waits, std::nullopt, election_->epoch(), std::move(why)});
 }
 
@@ -171,6 +172,7 @@ void Arbiter::grant(const HeartbeatHeard& heard, Duration longest, const std::st
     final_.reset();
     refusal_.clear();
     gate_waits_.clear();
+    lately_.clear();
     acknowledge(heard, turn);
 }
 

@@ -51,6 +51,7 @@ void Arbiter::take_word(Word word, Turn& turn) {
     damper_.lift();
     record_.damping = damper_.recorded();
     refusal_.clear();
+    lately_.clear();
     if (!lease_.lives()) try_open(turn);
 }
 
