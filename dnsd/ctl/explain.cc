@@ -43,17 +43,36 @@ std::string members_of(const Json& semi_sync) {
     return out;
 }
 
-void add_lead(std::string& out, const Json& group) {
+// Nobody leads for certain but who holds the lease.
+std::string who_leads(const std::string& state, const std::string& holder) {
+    if (holder.empty()) return "nobody leads";
+    if (state == "expiring") return "the lease of " + holder + " runs out";
+    if (state == "quarantine") return "the last lease that is known is that of " + holder;
+    return holder + " leads";
+}
+
+std::string about_state(const Json& group) {
+    const std::string state = text_of(group, "state");
     const std::string holder = text_of(group, "holder");
+    if (state == "quarantine")
+        return "The arbiter has just started: it grants nobody who might lead beside an older "
+               "lease.\n";
+    if (state == "window") return "An election is under way.\n";
+    if (state != "held") return {};
+    for (const Json& server : list(group, "servers"))
+        if (word(server, "name") == holder && word(server, "role") != "master")
+            return holder + " has the lease and is not writable yet.\n";
+    return {};
+}
+
+void add_lead(std::string& out, const Json& group) {
     const Json& epoch = at(group, "epoch");
-    if (holder.empty())
-        out += fmt::format("{}: nobody leads", text_of(group, "name"));
-    else
-        out += fmt::format("{}: {} leads", text_of(group, "name"), holder);
+    out += text_of(group, "name") + ": " +
+           who_leads(text_of(group, "state"), text_of(group, "holder"));
     if (epoch.is_number()) out += fmt::format(", epoch {}", epoch.dump());
     if (const auto left = number(group, "lease_left_seconds"); left && *left > 0)
         out += fmt::format(", lease {} left", fine_age(*left));
-    out += ".\n";
+    out += ".\n" + about_state(group);
     if (const std::string why = text_of(group, "waiting_for"); !why.empty())
         out += "Waits for: " + why + ".\n";
 }
@@ -76,6 +95,9 @@ void add_blocks(std::string& out, const Json& group) {
         out += fmt::format("A switchover from {} to {} is {}, {}.\n", text_of(switchover, "from"),
                            text_of(switchover, "to"), text_of(switchover, "stage"),
                            text_of(switchover, "cause"));
+    for (const Json& server : list(group, "servers"))
+        if (const Json& drained = at(server, "drained"); drained.is_object())
+            out += text_of(server, "name") + " is drained " + left_of(drained) + ".\n";
 }
 
 void add_commits(std::string& out, const Json& group) {
@@ -103,9 +125,22 @@ std::string pool_sentence(const Json& group, const Json& server, std::optional<s
         text += fmt::format(" since {} ({})", moment(*now, *since), long_age(*since));
     if (in && !yes(server, "alive"))
         text += yes(group, "fail_open") ? ", because www fails open" : ", though it is silent";
-    const std::string why = word(server, "why");
+    // Of one that stands, what keeps it from leading is told where that is.
+    const std::string out_why = word(server, "out_why");
+    const std::string why = in && yes(server, "alive") ? ""
+                            : out_why.empty()          ? word(server, "why")
+                                                       : out_why;
     if (!why.empty()) text += ": " + why;
-    return text + '.';
+    text += '.';
+    if (in) return text;
+    const auto good = number(server, "good_heartbeats");
+    const auto needed = number(server, "good_heartbeats_needed");
+    if (const Json& drained = at(server, "drained"); drained.is_object())
+        text += " Drained " + left_of(drained) + ", or arbiterctl undrain.";
+    else if (good && needed && *good < *needed)
+        text += fmt::format(" Back in after {:.0f} good heartbeats in a row; {:.0f} so far.",
+                            *needed, *good);
+    return text;
 }
 
 std::string heard_sentence(const Json& server) {
@@ -130,9 +165,20 @@ std::string role_sentence(const Json& group, const Json& server) {
     if (!gtid.empty()) text += ", at " + gtid;
     if (name == word(group, "holder"))
         text += ", holds the lease of epoch " + or_dash(word(group, "epoch"));
-    text += yes(server, "may_lead") ? ". May lead: yes." : ". May lead: no.";
+    const std::string not_why = word(server, "may_not_lead_why");
+    text += yes(server, "may_lead") ? ". May lead: yes."
+            : not_why.empty()       ? ". May lead: no."
+                                    : ". May lead: no, " + not_why + '.';
     const std::string errant = word(server, "errant");
-    if (!errant.empty() && errant != word(server, "why")) text += " Errant: " + errant + '.';
+    if (!errant.empty() && errant != word(server, "why") && errant != not_why)
+        text += " Errant: " + errant + '.';
+    if (yes(server, "cloned"))
+        text += " Two machines speak under its name: give one a name and a key of its own.";
+    if (yes(server, "rejoining"))
+        text += " It was master, and has not been seen to have caught up since.";
+    if (const auto penalty = number(server, "penalty"); penalty && *penalty >= 0.01)
+        text += fmt::format(" It lost leases lately and ranks behind its equals: penalty {:.2f}.",
+                            *penalty);
     const std::string waiting = word(group, "waiting_for");
     if (!waiting.empty()) text += " The group waits for " + waiting + '.';
     return text;
