@@ -182,9 +182,11 @@ struct Page {
 Page ask_history(const CommandOptions& options, const Json& question) {
     auto answer = ask(options.socket, question, patience);
     if (!answer)
-        return {
-            {},
-            complain(options.json, Exit::unreachable, answer.error().error, answer.error().hint)};
+        return {{},
+                complain(options.json, Exit::unreachable, answer.error().error,
+                         answer.error().late
+                             ? "it is stopped or overloaded: systemctl status arbiter-dnsd"
+                             : answer.error().hint)};
     if (!is_true(*answer, "ok")) {
         const std::string error = text_of(*answer, "error");
         return {

@@ -33,7 +33,10 @@ struct Asked {
 };
 
 Exit explain_failure(const CommandOptions& options, const NoAnswer& no) {
-    return complain(options.json, Exit::unreachable, no.error, no.hint);
+    // Nothing goes on of what only asks.
+    return complain(
+        options.json, Exit::unreachable, no.error,
+        no.late ? "it is stopped or overloaded: systemctl status arbiter-dnsd" : no.hint);
 }
 
 std::string text_of(const Json& object, const char* key) {
@@ -165,6 +168,7 @@ Exit reload(const CommandOptions& options) {
     const std::string message = text_of(*answer, ok ? "message" : "error");
     if (ok && !message.empty()) fmt::print("{}\n", ascii(message));
     if (ok && message.empty() && lines(*answer, "changes").empty()) fmt::print("reloaded\n");
+    std::fflush(stdout);  // what was taken, before what was not
     return ok ? exit
               : complain(false, exit,
                          message.empty() ? "the arbiter refused the reload" : ascii(message),

@@ -59,9 +59,13 @@ std::string about_state(const Json& group) {
                "lease.\n";
     if (state == "window") return "An election is under way.\n";
     if (state != "held") return {};
-    for (const Json& server : list(group, "servers"))
-        if (word(server, "name") == holder && word(server, "role") != "master")
-            return holder + " has the lease and is not writable yet.\n";
+    for (const Json& server : list(group, "servers")) {
+        if (word(server, "name") != holder || word(server, "role") == "master") continue;
+        if (yes(server, "alive")) return holder + " has the lease and is not writable yet.\n";
+        if (const auto heard = number(server, "last_heard_seconds"))
+            return fmt::format("{} is silent for {}, and leads until its lease ends.\n", holder,
+                               fine_age(*heard));
+    }
     return {};
 }
 
@@ -123,20 +127,23 @@ std::string pool_sentence(const Json& group, const Json& server, std::optional<s
     std::string text = in ? "In www" : "OUT of www";
     if (const auto since = number(server, "since_seconds"); since && now)
         text += fmt::format(" since {} ({})", moment(*now, *since), long_age(*since));
-    if (in && !yes(server, "alive"))
-        text += yes(group, "fail_open") ? ", because www fails open" : ", though it is silent";
     // Of one that stands, what keeps it from leading is told where that is.
-    const std::string out_why = word(server, "out_why");
-    const std::string why = in && yes(server, "alive") ? ""
-                            : out_why.empty()          ? word(server, "why")
-                                                       : out_why;
-    if (!why.empty()) text += ": " + why;
+    if (in && !yes(server, "alive")) {
+        const auto heard = number(server, "last_heard_seconds");
+        text += yes(group, "fail_open") ? ", because www fails open:" : ", though";
+        text += heard ? " silent for " + fine_age(*heard) : " not heard yet";
+    } else if (!in) {
+        const std::string out_why = word(server, "out_why");
+        const std::string why = out_why.empty() ? word(server, "why") : out_why;
+        if (!why.empty()) text += ": " + why;
+    }
     text += '.';
     if (in) return text;
     const auto good = number(server, "good_heartbeats");
     const auto needed = number(server, "good_heartbeats_needed");
     if (const Json& drained = at(server, "drained"); drained.is_object())
-        text += " Drained " + left_of(drained) + ", or arbiterctl undrain.";
+        text += fmt::format(" Drained {}; arbiterctl undrain {} ends it.", left_of(drained),
+                            word(server, "name"));
     else if (good && needed && *good < *needed)
         text += fmt::format(" Back in after {:.0f} good heartbeats in a row; {:.0f} so far.",
                             *needed, *good);

@@ -203,6 +203,15 @@ std::string secondaries_table(const Json& status, Paint paint) {
     return '\n' + table.text(paint);
 }
 
+// As the page judges it: whoever holds the lease says that it is master.
+bool writes(const Json& group) {
+    const std::string holder = word(group, "holder");
+    for (const Json& server : list(group, "servers"))
+        if (!holder.empty() && word(server, "name") == holder)
+            return word(server, "role") == "master";
+    return false;
+}
+
 std::string warnings(const Json& status) {
     std::vector<std::string> all;
     std::string first_out;
@@ -214,7 +223,10 @@ std::string warnings(const Json& status) {
                 all.push_back((groups.size() > 1 ? name + ": " : "") +
                               ascii(alarm.get<std::string>()));
         if (yes(group, "fail_open")) all.push_back("www of " + name + " fails open");
-        if (word(group, "master").empty()) all.push_back(name + " has no master");
+        if (word(group, "master").empty())
+            all.push_back(name + " has no master");
+        else if (!writes(group))
+            all.push_back(name + " has no writer");
         for (const Json& server : list(group, "servers")) {
             // A drain within its time is as it should be, and said above.
             if (yes(server, "in_pool") || at(server, "drained").is_object()) continue;

@@ -96,6 +96,15 @@ TEST_CASE("without a daemon every question ends with 3 and names the socket") {
     CHECK(document["ok"] == false);
 }
 
+TEST_CASE("nothing is said to be going on of a question that a stopped daemon leaves") {
+    const Folder folder;
+    const FakeDaemon daemon(folder / "a",
+                            [](int connection) { FakeDaemon::wait_for_end(connection); });
+    const Ran ran = ctl({"status", "--socket", folder / "a"});
+    CHECK(ran.exit_code == 3);
+    says(ran, "it is stopped or overloaded: systemctl status arbiter-dnsd");
+}
+
 TEST_CASE("the status comes as a table or as one document") {
     const Folder folder;
     {

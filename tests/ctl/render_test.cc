@@ -53,7 +53,7 @@ master   y, epoch 4, lease EXPIRING
 SERVER  ADDRESS    WWW  ROLE    WEB  PAGE  DB  LAG  HEARD   SINCE  WHY
 x       192.0.2.1  in   FENCED  -    -     -   -    12.5 s  30 s   silent for 12.5 s
 
-2 warnings: a has no master; www of b fails open.
+3 warnings: a has no master; www of b fails open; b has no writer.
 )";
     CHECK(render_status(Json::parse(young_document()), Paint::plain) == expected);
 }
@@ -152,14 +152,18 @@ TEST_CASE("an explanation has all that keeps a server out, or from leading") {
     has("wiki4", "May lead: no, lag 38 s, max_lag is 30 s.\n");
     wiki4["drained"] = Json{{"left_seconds", 1200}};
     wiki4["out_why"] = "drained";
-    has("wiki4", ": drained. Drained for 20 m more, or arbiterctl undrain.\n");
+    has("wiki4", ": drained. Drained for 20 m more; arbiterctl undrain wiki4 ends it.\n");
     wiki4["drained"] = Json{{"left_seconds", nullptr}};
-    has("wiki4", "Drained until it is undone, or arbiterctl undrain.\n");
+    has("wiki4", "Drained until it is undone; arbiterctl undrain wiki4 ends it.\n");
     // One that stands in www is not out for what keeps it from leading.
     wiki1["may_lead"] = false;
     wiki1["why"] = wiki1["may_not_lead_why"] = "may not lead (configured)";
     has("wiki1", "In www since 21 Nov 2026 09:23:22 UTC (1 d 1 h).\n");
     has("wiki1", "May lead: no, may not lead (configured).\n");
+    wiki1["alive"] = false;
+    has("wiki1", "(1 d 1 h), though silent for 0.4 s.\n");
+    wiki1["last_heard_seconds"] = nullptr;
+    has("wiki1", "(1 d 1 h), though not heard yet.\nNever heard since");
     wiki1["cloned"] = wiki1["rejoining"] = true;
     wiki1["penalty"] = 0.5;
     has("wiki1", "Two machines speak under its name: give one a name and a key of its own.");
@@ -186,6 +190,9 @@ TEST_CASE("a group is explained in each state of its lease") {
     CHECK(first("held", 5.1) ==
           "wiki: wiki2 leads, epoch 17, lease 5.1 s left.\n"
           "wiki2 has the lease and is not writable yet.\n");
+    group["servers"][1]["alive"] = false;
+    CHECK(first("held", 5.1)
+              .ends_with("wiki2 is silent for 0.1 s, and leads until its lease ends.\n"));
     group["holder"] = nullptr;
     CHECK(first("window", 0) == "wiki: nobody leads, epoch 17.\nAn election is under way.\n");
     CHECK(first("free", 0) == "wiki: nobody leads, epoch 17.\n");
