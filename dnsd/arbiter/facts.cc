@@ -12,10 +12,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// As the configuration writes it: "250ms", "6s", "60s", "90m".
+// As the configuration writes it: "250ms", "6s", "60s", "90m", "2h".
 std::string configured(Duration duration) {
     const auto ms = std::chrono::duration_cast<milliseconds>(duration).count();
-    constexpr std::int64_t minute = 60'000;
+    constexpr std::int64_t minute = 60'000, hour = 60 * minute;
+    if (ms % hour == 0 && ms > 0) return "\"" + std::to_string(ms / hour) + "h\"";
     if (ms % minute == 0 && ms > minute) return "\"" + std::to_string(ms / minute) + "m\"";
     if (ms % 1000 == 0) return "\"" + std::to_string(ms / 1000) + "s\"";
     return "\"" + std::to_string(ms) + "ms\"";

@@ -44,8 +44,7 @@ void read_arbitration(Table& master, ArbiterRules& rules, RuleKeys& keys) {
     rules.loss = remember("loss", loss) == "allow" ? Loss::allow : Loss::none;
     const auto semi_sync = master.flag("semi_sync", otherwise.semi_sync);
     rules.semi_sync = remember("semi_sync", semi_sync);
-    const auto ackers = master.number("ackers", otherwise.ackers, 1,
-                                      static_cast<unsigned>(heartbeat::semi_sync_set_max) - 1);
+    const auto ackers = master.number("ackers", otherwise.ackers, 1, ArbiterRules::ackers_max);
     rules.ackers = remember("ackers", ackers);
     if (ackers.said && !semi_sync.value)
         master.document().error(ackers.place, "ackers are of semi-sync, which is switched off",
@@ -116,7 +115,7 @@ ArbiterRules with_live_rules(const ArbiterRules& running, const ArbiterRules& ne
         rules.servers.push_back(*after);
         rules.servers.back().addresses = before.addresses;
     }
-    return rules.servers.empty() ? running : rules;
+    return rules;
 }
 
 }  // namespace dnsd

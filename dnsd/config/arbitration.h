@@ -33,7 +33,7 @@ void check_rules(Document& document, const ArbiterRules& rules, const RuleKeys& 
                  Place otherwise);
 
 // What a running arbiter can take: of servers that stay where they are, all but their addresses.
-// Servers that are new wait for a restart; nothing is taken when no server would be left.
+// Servers that are new wait for a restart: when all are, none is left, which no machine takes.
 ArbiterRules with_live_rules(const ArbiterRules& running, const ArbiterRules& next);
 
 }  // namespace dnsd

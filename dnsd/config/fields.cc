@@ -92,6 +92,13 @@ constexpr std::array<Home, 42> homes{{{"key_file", "[heartbeat]"},
                                       {"control", "[state]"},
                                       {"directory", "[state]"}}};
 
+// In a [[group]] the tables of a group have its name before their own.
+std::string beside(std::string_view title, std::string_view home) {
+    const bool of_group = home == "[master]" || home == "[www]";
+    return of_group && title.starts_with("[group.") ? "[group." + std::string(home.substr(1))
+                                                    : std::string(home);
+}
+
 }  // namespace
 
 Place place_of(const toml::source_region& region) {
@@ -164,6 +171,16 @@ void Document::error_shown(Place place, std::size_t width, std::string what, std
     if (place.line > lines_.size()) return;
     mistakes_.back().source_line = lines_[place.line - 1];
     mistakes_.back().width = static_cast<unsigned>(width);
+}
+
+void Document::warning(Place place, std::string what, std::string hint) {
+    error(place, std::move(what), std::move(hint));
+    mistakes_.back().is_error = false;
+}
+
+bool Document::clean() const {
+    return std::none_of(mistakes_.begin(), mistakes_.end(),
+                        [](const Mistake& mistake) { return mistake.is_error; });
 }
 
 Table::Table(Document& document, std::string title, const toml::table& table)
@@ -374,7 +391,7 @@ void Table::finish() const {
         });
         std::string hint;
         if (home != homes.end())
-            hint = fmt::format("'{}' belongs into {}", name, home->table);
+            hint = fmt::format("'{}' belongs into {}", name, beside(title_, home->table));
         else if (!meant.empty())
             hint = fmt::format("did you mean '{}'?", meant);
         document_->error_shown(

@@ -48,9 +48,11 @@ public:
     void error(Place, std::string what, std::string hint = {});
     // Where the text is to be seen, `width` characters underlined.
     void error_shown(Place, std::size_t width, std::string what, std::string hint = {});
+    // What can be as it is, and is hardly meant.
+    void warning(Place, std::string what, std::string hint);
     std::vector<Mistake> take() { return std::move(mistakes_); }
     void add(Mistake mistake) { mistakes_.push_back(std::move(mistake)); }  // of another file
-    bool clean() const { return mistakes_.empty(); }
+    bool clean() const;                                                     // without an error
     std::size_t count() const { return mistakes_.size(); }
 
 private:

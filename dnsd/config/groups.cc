@@ -142,6 +142,16 @@ std::vector<ServerRules> read_servers(Document& document, Table& table) {
     return servers;
 }
 
+void warn_of_nobody(Document& document, const ArbiterRules& rules, Place place) {
+    const std::vector<ServerRules>& servers = rules.servers;
+    if (servers.empty() || std::any_of(servers.begin(), servers.end(),
+                                       [](const ServerRules& one) { return one.may_lead; }))
+        return;
+    document.warning(place,
+                     fmt::format("no server of {} may lead: nobody is ever elected", rules.group),
+                     "may_lead = true, the default, for those whose database may be the master");
+}
+
 // Clients that still believe an old `master` write into nowhere: PROTOCOL.md bounds how long.
 void check_master_ttl(Document& document, const Field<unsigned>& ttl, unsigned most,
                       Duration lease) {
@@ -203,10 +213,13 @@ GroupConfig read_group(Document& document, Place place, std::string name, const 
     if (!tables.servers_wrong && (!tables.servers || tables.servers->raw().empty()))
         document.error(tables.servers ? tables.servers->place() : place,
                        fmt::format("no server is configured for {}", group.rules.group),
-                       "[servers] with a line for each: wiki1 = \"192.0.2.11\"");
-    if (tables.servers_wrong || document.count() != before_servers)
-        keys.wrong.insert(keys.wrong.end(), {"server", "servers"});
+                       fmt::format("{} with a line for each: wiki1 = \"192.0.2.11\"",
+                                   tables.servers ? tables.servers->title() : "[servers]"));
+    const bool servers_wrong = tables.servers_wrong || document.count() != before_servers;
+    if (servers_wrong) keys.wrong.insert(keys.wrong.end(), {"server", "servers"});
     check_rules(document, group.rules, keys, place);
+    if (!servers_wrong)
+        warn_of_nobody(document, group.rules, tables.servers ? tables.servers->place() : place);
     return group;
 }
 

@@ -52,7 +52,9 @@ double seconds_of(Duration duration) {
 }
 
 // A name that is misspelt, an end that is missing: of the question, and not of the arbiter.
-bool is_usage(const std::string& error) {
+bool is_usage(const Json& answer) {
+    if (is_true(answer, "usage")) return true;
+    const std::string error = text_of(answer, "error");  // of a daemon that does not say so
     for (const std::string_view begin : {"no server '", "no group '", "which group is meant"})
         if (error.starts_with(begin)) return true;
     return false;
@@ -87,6 +89,26 @@ std::optional<Duration> length_or_complain(const CommandOptions& options, const 
         return std::nullopt;
     }
     return length;
+}
+
+// What the daemon takes, said in the words of the command line.
+bool bearable(const CommandOptions& options, const ActOptions& what, Duration length) {
+    constexpr std::size_t reason_bytes_max = 200;
+    constexpr auto shortest = 1s;
+    constexpr auto longest = std::chrono::hours(24 * 366);
+    if (length < shortest || length > longest) {
+        complain(options.json, Exit::usage,
+                 fmt::format("--for \"{}\" is not between 1s and 366d", what.length),
+                 "what has no end of its own is said with --until-undone");
+        return false;
+    }
+    if (what.reason.size() > reason_bytes_max) {
+        complain(options.json, Exit::usage,
+                 fmt::format("--reason has {} bytes, more than {}", what.reason.size(),
+                             reason_bytes_max));
+        return false;
+    }
+    return true;
 }
 
 Json question_of(const ActOptions& what, std::optional<Duration> length) {
@@ -130,7 +152,7 @@ std::string render_dry_switchover(const ActOptions& what, const Json& answer) {
 Exit print_end(const CommandOptions& options, const ActOptions& what, const Json& answer) {
     const bool ok = is_true(answer, "ok");
     const std::string error = text_of(answer, "error");
-    const Exit exit = ok ? Exit::done : is_usage(error) ? Exit::usage : Exit::refused;
+    const Exit exit = ok ? Exit::done : is_usage(answer) ? Exit::usage : Exit::refused;
     if (options.json) {
         Json document{{"format", 1}};
         for (const auto& [key, value] : answer.items()) document[key] = value;
@@ -160,14 +182,16 @@ struct Page {
 Page ask_history(const CommandOptions& options, const Json& question) {
     auto answer = ask(options.socket, question, patience);
     if (!answer)
-        return {
-            {},
-            complain(options.json, Exit::unreachable, answer.error().error, answer.error().hint)};
+        return {{},
+                complain(options.json, Exit::unreachable, answer.error().error,
+                         answer.error().late
+                             ? "it is stopped or overloaded: systemctl status arbiter-dnsd"
+                             : answer.error().hint)};
     if (!is_true(*answer, "ok")) {
         const std::string error = text_of(*answer, "error");
         return {
             {},
-            complain(options.json, is_usage(error) ? Exit::usage : Exit::refused, ascii(error))};
+            complain(options.json, is_usage(*answer) ? Exit::usage : Exit::refused, ascii(error))};
     }
     return {*std::move(answer), Exit::done};
 }
@@ -291,7 +315,7 @@ Exit act(const CommandOptions& options, const ActOptions& what) {
         return complain(options.json, Exit::usage, fmt::format("{} needs an end", what.command),
                         "--for 30m, or --until-undone, and not both");
     const auto wait = length_or_complain(options, "--wait", what.wait);
-    if (!wait) return Exit::usage;
+    if (!wait || !bearable(options, what, length.value_or(1s))) return Exit::usage;
     const auto answer =
         ask(options.socket, question_of(what, length), *wait, [&](const Json& step) {
             if (options.json) return;

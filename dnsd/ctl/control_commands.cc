@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -32,12 +33,29 @@ struct Asked {
 };
 
 Exit explain_failure(const CommandOptions& options, const NoAnswer& no) {
-    return complain(options.json, Exit::unreachable, no.error, no.hint);
+    // Nothing goes on of what only asks.
+    return complain(
+        options.json, Exit::unreachable, no.error,
+        no.late ? "it is stopped or overloaded: systemctl status arbiter-dnsd" : no.hint);
 }
 
 std::string text_of(const Json& object, const char* key) {
     const auto found = object.find(key);
     return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// The texts of a list, each with its own lines and without their last end.
+std::vector<std::string> lines(const Json& answer, const char* key) {
+    std::vector<std::string> out;
+    const auto found = answer.find(key);
+    if (found == answer.end() || !found->is_array()) return out;
+    for (const Json& one : *found) {
+        if (!one.is_string()) continue;
+        std::string text;
+        for (std::istringstream in(one.get<std::string>()); std::getline(in, text);)
+            out.push_back(ascii(text));
+    }
+    return out;
 }
 
 // Asks, and says what went wrong.
@@ -126,29 +144,35 @@ Exit status(const CommandOptions& options, bool watch) {
 }
 
 Exit reload(const CommandOptions& options) {
-    const Asked asked = ask_daemon(options, "reload", reload_patience);
-    if (asked.exit != Exit::done) return asked.exit;
+    auto answer = ask(options.socket, {{"command", "reload"}}, reload_patience);
+    if (!answer && answer.error().sent && answer.error().late)
+        return complain(options.json, Exit::refused, "reload: still going on; no longer waited for",
+                        "the log says how it ends: journalctl -u arbiter-dnsd");
+    if (!answer) return explain_failure(options, answer.error());
+    const bool ok = answer->value("ok", Json(false)) == Json(true);
+    // A file with a mistake is the operator's to mend, as with "check".
+    const Exit exit = ok                                   ? Exit::done
+                      : lines(*answer, "mistakes").empty() ? Exit::refused
+                                                           : Exit::usage;
     if (options.json) {
         Json document{{"format", 1}};
-        for (const auto& [key, value] : asked.answer.items()) document[key] = value;
+        for (const auto& [key, value] : answer->items()) document[key] = value;
         fmt::print("{}\n", line_of(document, 2));
-        return Exit::done;
+        return exit;
     }
-    const auto changes = asked.answer.find("changes");
-    bool any = false;
-    if (changes != asked.answer.end() && changes->is_array()) {
-        for (const Json& change : *changes) {
-            if (!change.is_string()) continue;
-            fmt::print("{}\n", ascii(change.get<std::string>()));
-            any = true;
-        }
-    }
-    const std::string message = text_of(asked.answer, "message");
-    if (!message.empty())
-        fmt::print("{}\n", ascii(message));
-    else if (!any)
-        fmt::print("reloaded\n");
-    return Exit::done;
+    for (const char* key : {"mistakes", "refused", "warnings"})
+        for (const std::string& line : lines(*answer, key)) fmt::print(stderr, "{}\n", line);
+    for (const std::string& line : lines(*answer, "changes")) fmt::print("{}\n", line);
+    for (const std::string& line : lines(*answer, "waits_for_restart"))
+        fmt::print("{} (waits for a restart)\n", line);
+    const std::string message = text_of(*answer, ok ? "message" : "error");
+    if (ok && !message.empty()) fmt::print("{}\n", ascii(message));
+    if (ok && message.empty() && lines(*answer, "changes").empty()) fmt::print("reloaded\n");
+    std::fflush(stdout);  // what was taken, before what was not
+    return ok ? exit
+              : complain(false, exit,
+                         message.empty() ? "the arbiter refused the reload" : ascii(message),
+                         text_of(*answer, "hint"));
 }
 
 Exit explain(const CommandOptions& options, const std::string& server) {

@@ -43,17 +43,40 @@ std::string members_of(const Json& semi_sync) {
     return out;
 }
 
-void add_lead(std::string& out, const Json& group) {
+// Nobody leads for certain but who holds the lease.
+std::string who_leads(const std::string& state, const std::string& holder) {
+    if (holder.empty()) return "nobody leads";
+    if (state == "expiring") return "the lease of " + holder + " runs out";
+    if (state == "quarantine") return "the last lease that is known is that of " + holder;
+    return holder + " leads";
+}
+
+std::string about_state(const Json& group) {
+    const std::string state = text_of(group, "state");
     const std::string holder = text_of(group, "holder");
+    if (state == "quarantine")
+        return "The arbiter has just started: it grants nobody who might lead beside an older "
+               "lease.\n";
+    if (state == "window") return "An election is under way.\n";
+    if (state != "held") return {};
+    for (const Json& server : list(group, "servers")) {
+        if (word(server, "name") != holder || word(server, "role") == "master") continue;
+        if (yes(server, "alive")) return holder + " has the lease and is not writable yet.\n";
+        if (const auto heard = number(server, "last_heard_seconds"))
+            return fmt::format("{} is silent for {}, and leads until its lease ends.\n", holder,
+                               fine_age(*heard));
+    }
+    return {};
+}
+
+void add_lead(std::string& out, const Json& group) {
     const Json& epoch = at(group, "epoch");
-    if (holder.empty())
-        out += fmt::format("{}: nobody leads", text_of(group, "name"));
-    else
-        out += fmt::format("{}: {} leads", text_of(group, "name"), holder);
+    out += text_of(group, "name") + ": " +
+           who_leads(text_of(group, "state"), text_of(group, "holder"));
     if (epoch.is_number()) out += fmt::format(", epoch {}", epoch.dump());
     if (const auto left = number(group, "lease_left_seconds"); left && *left > 0)
         out += fmt::format(", lease {} left", fine_age(*left));
-    out += ".\n";
+    out += ".\n" + about_state(group);
     if (const std::string why = text_of(group, "waiting_for"); !why.empty())
         out += "Waits for: " + why + ".\n";
 }
@@ -76,6 +99,9 @@ void add_blocks(std::string& out, const Json& group) {
         out += fmt::format("A switchover from {} to {} is {}, {}.\n", text_of(switchover, "from"),
                            text_of(switchover, "to"), text_of(switchover, "stage"),
                            text_of(switchover, "cause"));
+    for (const Json& server : list(group, "servers"))
+        if (const Json& drained = at(server, "drained"); drained.is_object())
+            out += text_of(server, "name") + " is drained " + left_of(drained) + ".\n";
 }
 
 void add_commits(std::string& out, const Json& group) {
@@ -101,11 +127,27 @@ std::string pool_sentence(const Json& group, const Json& server, std::optional<s
     std::string text = in ? "In www" : "OUT of www";
     if (const auto since = number(server, "since_seconds"); since && now)
         text += fmt::format(" since {} ({})", moment(*now, *since), long_age(*since));
-    if (in && !yes(server, "alive"))
-        text += yes(group, "fail_open") ? ", because www fails open" : ", though it is silent";
-    const std::string why = word(server, "why");
-    if (!why.empty()) text += ": " + why;
-    return text + '.';
+    // Of one that stands, what keeps it from leading is told where that is.
+    if (in && !yes(server, "alive")) {
+        const auto heard = number(server, "last_heard_seconds");
+        text += yes(group, "fail_open") ? ", because www fails open:" : ", though";
+        text += heard ? " silent for " + fine_age(*heard) : " not heard yet";
+    } else if (!in) {
+        const std::string out_why = word(server, "out_why");
+        const std::string why = out_why.empty() ? word(server, "why") : out_why;
+        if (!why.empty()) text += ": " + why;
+    }
+    text += '.';
+    if (in) return text;
+    const auto good = number(server, "good_heartbeats");
+    const auto needed = number(server, "good_heartbeats_needed");
+    if (const Json& drained = at(server, "drained"); drained.is_object())
+        text += fmt::format(" Drained {}; arbiterctl undrain {} ends it.", left_of(drained),
+                            word(server, "name"));
+    else if (good && needed && *good < *needed)
+        text += fmt::format(" Back in after {:.0f} good heartbeats in a row; {:.0f} so far.",
+                            *needed, *good);
+    return text;
 }
 
 std::string heard_sentence(const Json& server) {
@@ -130,9 +172,20 @@ std::string role_sentence(const Json& group, const Json& server) {
     if (!gtid.empty()) text += ", at " + gtid;
     if (name == word(group, "holder"))
         text += ", holds the lease of epoch " + or_dash(word(group, "epoch"));
-    text += yes(server, "may_lead") ? ". May lead: yes." : ". May lead: no.";
+    const std::string not_why = word(server, "may_not_lead_why");
+    text += yes(server, "may_lead") ? ". May lead: yes."
+            : not_why.empty()       ? ". May lead: no."
+                                    : ". May lead: no, " + not_why + '.';
     const std::string errant = word(server, "errant");
-    if (!errant.empty() && errant != word(server, "why")) text += " Errant: " + errant + '.';
+    if (!errant.empty() && errant != word(server, "why") && errant != not_why)
+        text += " Errant: " + errant + '.';
+    if (yes(server, "cloned"))
+        text += " Two machines speak under its name: give one a name and a key of its own.";
+    if (yes(server, "rejoining"))
+        text += " It was master, and has not been seen to have caught up since.";
+    if (const auto penalty = number(server, "penalty"); penalty && *penalty >= 0.01)
+        text += fmt::format(" It lost leases lately and ranks behind its equals: penalty {:.2f}.",
+                            *penalty);
     const std::string waiting = word(group, "waiting_for");
     if (!waiting.empty()) text += " The group waits for " + waiting + '.';
     return text;

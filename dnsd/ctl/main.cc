@@ -195,8 +195,10 @@ Exit judge_extras(const CLI::App& app, bool json) {
     const bool option = word.starts_with('-');
     const auto known = option ? options_of(&at) : commands;
     const auto meant = dnsd::suggest(word, known);
-    const std::string hint =
-        meant ? fmt::format("did you mean '{}'?", *meant) : whole_name(at) + " --help";
+    const bool whom = at.get_name() == "switchover" && !option;
+    const std::string hint = meant  ? fmt::format("did you mean '{}'?", *meant)
+                             : whom ? fmt::format("did you mean '--to {}'?", word)
+                                    : whole_name(at) + " --help";
     if (option) return dnsd::complain(json, Exit::usage, fmt::format("no option '{}'", word), hint);
     if (!commands.empty())
         return dnsd::complain(json, Exit::usage, fmt::format("no command '{}'", word), hint);

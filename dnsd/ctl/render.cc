@@ -203,15 +203,33 @@ std::string secondaries_table(const Json& status, Paint paint) {
     return '\n' + table.text(paint);
 }
 
+// As the page judges it: whoever holds the lease says that it is master.
+bool writes(const Json& group) {
+    const std::string holder = word(group, "holder");
+    for (const Json& server : list(group, "servers"))
+        if (!holder.empty() && word(server, "name") == holder)
+            return word(server, "role") == "master";
+    return false;
+}
+
 std::string warnings(const Json& status) {
     std::vector<std::string> all;
     std::string first_out;
-    for (const Json& group : list(status, "groups")) {
+    const std::vector<Json> groups = list(status, "groups");
+    for (const Json& group : groups) {
         const std::string name = or_dash(word(group, "name"));
+        for (const Json& alarm : list(group, "alarms"))
+            if (alarm.is_string())
+                all.push_back((groups.size() > 1 ? name + ": " : "") +
+                              ascii(alarm.get<std::string>()));
         if (yes(group, "fail_open")) all.push_back("www of " + name + " fails open");
-        if (word(group, "master").empty()) all.push_back(name + " has no master");
+        if (word(group, "master").empty())
+            all.push_back(name + " has no master");
+        else if (!writes(group))
+            all.push_back(name + " has no writer");
         for (const Json& server : list(group, "servers")) {
-            if (yes(server, "in_pool")) continue;
+            // A drain within its time is as it should be, and said above.
+            if (yes(server, "in_pool") || at(server, "drained").is_object()) continue;
             const std::string out = or_dash(word(server, "name"));
             all.push_back(out + " is out of www");
             if (first_out.empty()) first_out = out;
@@ -222,6 +240,8 @@ std::string warnings(const Json& status) {
             all.push_back(secondary_name(secondary) + " is behind");
         else if (yes(secondary, "ahead"))
             all.push_back(secondary_name(secondary) + " is ahead of us");
+    if (const Json& reload = at(status, "reload"); reload.is_object() && !yes(reload, "ok"))
+        all.push_back("the last " + word(reload, "why"));
     if (all.empty()) return {};
     std::string line = fmt::format("\n{} {}: {}.", all.size(),
                                    all.size() == 1 ? "warning" : "warnings", joined(all, "; "));
@@ -230,7 +250,41 @@ std::string warnings(const Json& status) {
 }
 
 bool is_age(std::string_view key) {
-    return key == "time" || key == "gtid" || key.ends_with("_seconds");
+    return key == "time" || key == "gtid" || key == "penalty" || key.ends_with("_seconds");
+}
+
+bool part_of_number(char c) {
+    return (c >= '0' && c <= '9') || c == '.';
+}
+
+// "silent for 12.5 s" is "silent for  s", as it is a second later; "HTTP 503" stays.
+std::string without_lengths(std::string_view text) {
+    std::string out;
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t end = at;
+        while (end < text.size() && part_of_number(text[end])) ++end;
+        const bool length = end > at && end + 1 < text.size() && text[end] == ' ' &&
+                            std::string_view("smhd").find(text[end + 1]) != std::string_view::npos;
+        if (end == at) ++end;
+        if (!length) out += text.substr(at, end - at);
+        at = end;
+    }
+    return out;
+}
+
+// Sentences, in which ages stand.
+bool tells(std::string_view key) {
+    return key == "why" || key.ends_with("_why") || key == "waiting_for" || key == "gate_waits" ||
+           key == "would" || key == "alarms" || key == "reasons";
+}
+
+Json without_lengths(const Json& sentences) {
+    if (sentences.is_string())
+        return without_lengths(std::string_view(sentences.get_ref<const std::string&>()));
+    if (!sentences.is_array()) return sentences;
+    Json kept = Json::array();
+    for (const Json& one : sentences) kept.push_back(without_lengths(one));
+    return kept;
 }
 
 }  // namespace
@@ -275,7 +329,7 @@ Json without_ages(const Json& status) {
     if (!status.is_object()) return status;
     Json kept = Json::object();
     for (const auto& [key, value] : status.items())
-        if (!is_age(key)) kept[key] = without_ages(value);
+        if (!is_age(key)) kept[key] = tells(key) ? without_lengths(value) : without_ages(value);
     return kept;
 }
 

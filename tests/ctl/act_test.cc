@@ -148,6 +148,14 @@ TEST_CASE("a refusal ends with 1 and its reason, a name that is misspelt with 2"
     ends("wiki4 is not drained", 1);
     ends("no server 'wiki4'; did you mean 'wiki1'?", 2);
     ends("which group is meant? Say it with --group; groups: a, b", 2);
+    // Whatever else the daemon finds wrong with the question, as it says itself.
+    const std::string usage = R"({"ok":false,"usage":true,"changed":false,"error":)";
+    CHECK(ctl({"mode", "sleep"}, usage + R"("the mode is 'act' or 'observe'"})"
+                                         "\n")
+              .ran.exit_code == 2);
+    CHECK(ctl({"history"}, usage + R"("the question is wrong"})"
+                                   "\n")
+              .ran.exit_code == 2);
 }
 
 TEST_CASE("when the tool stops waiting it says that the act is still going on, and never failed") {
@@ -169,9 +177,19 @@ TEST_CASE("a drain or a pause without an end, or with two, is refused before any
         CHECK(ran.output.find("--for 30m, or --until-undone, and not both") != std::string::npos);
     }
     CHECK(ctl({"pause", "--for", "soon"}).exit_code == 2);
+    for (const char* length : {"500ms", "367d"}) {
+        const Ran ran = ctl({"drain", "wiki1", "--for", length});
+        CHECK(ran.exit_code == 2);
+        CHECK(ran.output.find("--for \"" + std::string(length) + "\" is not between 1s and 366d") !=
+              std::string::npos);
+    }
+    CHECK(ctl({"resume", "--reason", std::string(201, 'x')})
+              .output.find("--reason has 201 bytes, more than 200") != std::string::npos);
     CHECK(ctl({"history", "--since", "soon"}).exit_code == 2);
     CHECK(ctl({"history", "--limit", "10001"}).exit_code == 2);
     CHECK(ctl({"swichover"}).output.find("did you mean 'switchover'?") != std::string::npos);
+    CHECK(ctl({"switchover", "wiki1"}).output.find("did you mean '--to wiki1'?") !=
+          std::string::npos);
     CHECK(ctl({"resume", "--socket", "/nowhere/socket"}).exit_code == 3);
 }
 

@@ -96,6 +96,15 @@ TEST_CASE("without a daemon every question ends with 3 and names the socket") {
     CHECK(document["ok"] == false);
 }
 
+TEST_CASE("nothing is said to be going on of a question that a stopped daemon leaves") {
+    const Folder folder;
+    const FakeDaemon daemon(folder / "a",
+                            [](int connection) { FakeDaemon::wait_for_end(connection); });
+    const Ran ran = ctl({"status", "--socket", folder / "a"});
+    CHECK(ran.exit_code == 3);
+    says(ran, "it is stopped or overloaded: systemctl status arbiter-dnsd");
+}
+
 TEST_CASE("the status comes as a table or as one document") {
     const Folder folder;
     {
@@ -136,6 +145,35 @@ TEST_CASE("a reload prints what changed") {
     const Ran ran = ctl({"reload", "--socket", folder / "a"});
     CHECK(ran.exit_code == 0);
     CHECK(ran.output == "+ server wiki5\n~ x\n");
+}
+
+TEST_CASE("a reload is answered when it has ended: what it took, what waits, what is wrong") {
+    const auto reloaded = [](const std::string& answer) {
+        const Folder folder;
+        const FakeDaemon daemon(folder / "a", FakeDaemon::answers(answer));
+        return ctl({"reload", "--socket", folder / "a"});
+    };
+    const Ran taken = reloaded(
+        R"({"ok":true,"message":"reload: 1 zone read anew","changes":["~ www.up_after 2 -> 3"],)"
+        R"("waits_for_restart":["+ server wiki5"],"warnings":[],"mistakes":[],"refused":[]})");
+    CHECK(taken.exit_code == 0);
+    CHECK(taken.output ==
+          "~ www.up_after 2 -> 3\n+ server wiki5 (waits for a restart)\n"
+          "reload: 1 zone read anew\n");
+    // A mistake in a file ends as it does with "check"; each of them is shown.
+    const Ran wrong = reloaded(
+        R"({"ok":false,"error":"reload: the configuration has errors; nothing was taken",)"
+        R"("changes":[],"mistakes":["a.toml:1:1: error: x\na.toml:2:1: error: y\n2 errors.\n"]})");
+    CHECK(wrong.exit_code == 2);
+    says(wrong, "a.toml:1:1: error: x\na.toml:2:1: error: y\n2 errors.\n");
+    says(wrong, "arbiterctl: reload: the configuration has errors; nothing was taken\n");
+    // What is no mistake of a file, and what could be taken beside it.
+    const Ran refused = reloaded(
+        R"({"ok":false,"error":"reload: 0 zones read anew","changes":["~ x"],"mistakes":[],)"
+        R"("refused":["group w: its settings stay as they are: the ledger can not be written"]})");
+    CHECK(refused.exit_code == 1);
+    says(refused, "group w: its settings stay as they are: the ledger can not be written\n");
+    says(refused, "~ x\n");
 }
 
 TEST_CASE("a server that is not there ends with 2 and says who was meant") {

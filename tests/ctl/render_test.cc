@@ -53,7 +53,7 @@ master   y, epoch 4, lease EXPIRING
 SERVER  ADDRESS    WWW  ROLE    WEB  PAGE  DB  LAG  HEARD   SINCE  WHY
 x       192.0.2.1  in   FENCED  -    -     -   -    12.5 s  30 s   silent for 12.5 s
 
-2 warnings: a has no master; www of b fails open.
+3 warnings: a has no master; www of b fails open; b has no writer.
 )";
     CHECK(render_status(Json::parse(young_document()), Paint::plain) == expected);
 }
@@ -124,14 +124,90 @@ TEST_CASE("an explanation says since when, why, and what is good and bad") {
           "Role: unknown. May lead: no.\n");
     Json refused = status;
     refused["groups"][0]["servers"][0]["errant"] = "wiki2, the master of epoch 17, refused it";
-    CHECK(render_explanation(refused, "wiki1").ends_with(
-        "May lead: yes. Errant: wiki2, the master of epoch 17, refused it.\n"));
+    CHECK(render_explanation(refused, "wiki1")
+              .ends_with("May lead: yes. Errant: wiki2, the master of epoch 17, refused it.\n"));
     refused["groups"][0]["servers"][0]["why"] = "wiki2, the master of epoch 17, refused it";
     CHECK(render_explanation(refused, "wiki1").ends_with("May lead: yes.\n"));  // said once
     CHECK(render_explanation(status, "wiki9").empty());
     CHECK(render_explanation(Json::parse(young_document()), "x")
               .starts_with("In group b:\nIn www since 1 Jan 2026 23:59:39 UTC (30 s), because www "
                            "fails open: silent"));
+}
+
+TEST_CASE("an explanation has all that keeps a server out, or from leading") {
+    Json status = Json::parse(busy_document());
+    Json& servers = status["groups"][0]["servers"];
+    Json& wiki1 = servers[0];
+    Json& wiki4 = servers[2];
+    wiki4["out_why"] = "page: HTTP 503, want 200";
+    wiki4["may_not_lead_why"] = "lag 38 s, max_lag is 30 s";
+    wiki4["good_heartbeats"] = 0;
+    wiki4["good_heartbeats_needed"] = 2;
+    const auto has = [&](const char* server, const std::string& text) {
+        const std::string said = render_explanation(status, server);
+        CAPTURE(said);
+        CHECK(said.find(text) != std::string::npos);
+    };
+    has("wiki4", "page: HTTP 503, want 200. Back in after 2 good heartbeats in a row; 0 so far.\n");
+    has("wiki4", "May lead: no, lag 38 s, max_lag is 30 s.\n");
+    wiki4["drained"] = Json{{"left_seconds", 1200}};
+    wiki4["out_why"] = "drained";
+    has("wiki4", ": drained. Drained for 20 m more; arbiterctl undrain wiki4 ends it.\n");
+    wiki4["drained"] = Json{{"left_seconds", nullptr}};
+    has("wiki4", "Drained until it is undone; arbiterctl undrain wiki4 ends it.\n");
+    // One that stands in www is not out for what keeps it from leading.
+    wiki1["may_lead"] = false;
+    wiki1["why"] = wiki1["may_not_lead_why"] = "may not lead (configured)";
+    has("wiki1", "In www since 21 Nov 2026 09:23:22 UTC (1 d 1 h).\n");
+    has("wiki1", "May lead: no, may not lead (configured).\n");
+    wiki1["alive"] = false;
+    has("wiki1", "(1 d 1 h), though silent for 0.4 s.\n");
+    wiki1["last_heard_seconds"] = nullptr;
+    has("wiki1", "(1 d 1 h), though not heard yet.\nNever heard since");
+    wiki1["cloned"] = wiki1["rejoining"] = true;
+    wiki1["penalty"] = 0.5;
+    has("wiki1", "Two machines speak under its name: give one a name and a key of its own.");
+    has("wiki1", "It was master, and has not been seen to have caught up since.");
+    has("wiki1", "ranks behind its equals: penalty 0.50.");
+}
+
+TEST_CASE("a group is explained in each state of its lease") {
+    Json status = Json::parse(busy_document());
+    Json& group = status["groups"][0];
+    const auto first = [&](const char* state, double left) {
+        group["state"] = state;
+        group["lease_left_seconds"] = left;
+        const std::string said = render_groups_explanation(status);
+        return said.substr(0, said.find("Commits"));
+    };
+    CHECK(first("held", 5.1) == "wiki: wiki2 leads, epoch 17, lease 5.1 s left.\n");
+    CHECK(first("expiring", 2) ==
+          "wiki: the lease of wiki2 runs out, epoch 17, lease 2.0 s left.\n");
+    CHECK(first("quarantine", 0) ==
+          "wiki: the last lease that is known is that of wiki2, epoch 17.\nThe arbiter has just "
+          "started: it grants nobody who might lead beside an older lease.\n");
+    group["servers"][1]["role"] = "replica";
+    CHECK(first("held", 5.1) ==
+          "wiki: wiki2 leads, epoch 17, lease 5.1 s left.\n"
+          "wiki2 has the lease and is not writable yet.\n");
+    group["servers"][1]["alive"] = false;
+    CHECK(first("held", 5.1)
+              .ends_with("wiki2 is silent for 0.1 s, and leads until its lease ends.\n"));
+    group["holder"] = nullptr;
+    CHECK(first("window", 0) == "wiki: nobody leads, epoch 17.\nAn election is under way.\n");
+    CHECK(first("free", 0) == "wiki: nobody leads, epoch 17.\n");
+}
+
+TEST_CASE("the warnings have the alarms and a reload that was not taken, and no drain") {
+    Json status = Json::parse(busy_document());
+    status["groups"][0]["servers"][3]["drained"] = Json{{"left_seconds", 90}};
+    status["groups"][0]["alarms"] = {"no automatic failover if wiki2 dies: nobody has caught up"};
+    status["reload"] = {{"ok", false}, {"why", "reload: the configuration has errors"}};
+    const std::string text = render_status(status, Paint::plain);
+    CHECK(text.find("4 warnings: no automatic failover if wiki2 dies: nobody has caught up; wiki4 "
+                    "is out of www; ns2 is behind; the last reload: the configuration has errors. "
+                    "  arbiterctl explain wiki4\n") != std::string::npos);
+    CHECK(text.find("wiki5 is drained for 1 m 30 s more.\n") != std::string::npos);
 }
 
 TEST_CASE("the part of one server carries its group") {
@@ -152,6 +228,16 @@ TEST_CASE("what only ages is no change, everything else is") {
     after["groups"][0]["servers"][0]["last_heard_seconds"] = 0.9;
     after["groups"][0]["servers"][0]["gtid"] = "0-1-43";
     CHECK(without_ages(before) == without_ages(after));
+    Json silent = after;
+    silent["groups"][0]["waiting_for"] = "wiki2 to report, or another 4.5 s";
+    Json later = silent;
+    later["groups"][0]["waiting_for"] = "wiki2 to report, or another 3.5 s";
+    CHECK(without_ages(silent) == without_ages(later));
+    later["groups"][0]["waiting_for"] = "wiki3 to report, or another 3.5 s";
+    CHECK(without_ages(silent) != without_ages(later));
+    later = silent;
+    later["groups"][0]["servers"][2]["why"] = "page: HTTP 500, want 200";
+    CHECK(without_ages(silent) != without_ages(later));
     after["groups"][0]["servers"][0]["in_pool"] = false;
     CHECK(without_ages(before) != without_ages(after));
 }

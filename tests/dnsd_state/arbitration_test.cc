@@ -91,13 +91,30 @@ TEST_CASE("a mistake of arbitration is shown at its place, with what to write in
     };
     shows("loss = \"some\"", "loss");
     shows("ackers = 0", "ackers");
-    shows("ackers = 8", "ackers");
+    shows("ackers = 8", "between 1 and 4");  // as many as ever acknowledge
     shows("damping = \"25h\"", "damping");
     shows("failovers_per_hour = 32", "failovers_per_hour");
     shows("clock_drift = 50001", "clock_drift");
     shows("demotion = \"61s\"", "demotion");
     shows("alow_confirm_dead = true", "did you mean 'allow_confirm_dead'?");
     shows("damping_max = \"30s\"", "damping_max \"30s\" is below damping \"60s\"");
+}
+
+TEST_CASE("a group that can never elect is warned of, and taken") {
+    const auto with = [](const std::string& servers) {
+        return read_config(
+            "dnsd.toml", [&](const std::string&) -> tl::expected<std::string, std::string> {
+                return "zone = \"wiki.example\"\nzone_file = \"wiki.zone\"\n[servers]\n" + servers;
+            });
+    };
+    const std::string never = "wiki1 = { address = \"192.0.2.11\", may_lead = false }\n";
+    const ConfigRead none = with(never);
+    CHECK(none.config);
+    CHECK(none.report() ==
+          "dnsd.toml:3:1: warning: no server of wiki.example may lead: nobody is ever elected\n"
+          "      hint: may_lead = true, the default, for those whose database may be the master\n"
+          "1 warning.\n");
+    CHECK(with(never + "wiki2 = \"192.0.2.12\"\n").report().empty());
 }
 
 TEST_CASE("mode observe is for every group of the configuration") {
@@ -127,6 +144,5 @@ TEST_CASE(
     CHECK(taken.servers[0].weight == 5);
     CHECK_FALSE(taken.servers[0].may_lead);
     next.servers.erase(next.servers.begin());
-    CHECK(with_live_rules(running, next).servers.size() == 2);
-    CHECK(with_live_rules(running, next).lease == running.lease);
+    CHECK(with_live_rules(running, next).servers.empty());  // refused_rules() says so
 }

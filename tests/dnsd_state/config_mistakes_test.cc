@@ -194,7 +194,7 @@ TEST_CASE("one mistake hides none that does not follow from it") {
               "      hint: 3 heartbeats and a quarter of the lease to fence must fit: at least "
               "\"4s\"; \"6s\" is the default\n" +
               file +
-              "9:15: error: damping_max \"90m\" is below damping \"120m\"\n"
+              "9:15: error: damping_max \"90m\" is below damping \"2h\"\n"
               "      hint: the block doubles from damping up to damping_max\n");
     // A mistake anywhere else hides nothing of a group.
     const std::string elsewhere =
@@ -225,6 +225,20 @@ TEST_CASE("what follows from a mistake is not told beside it") {
     one("[[zone]]\nname = \"a\"\nfile = \"z\"\n[[group]]\nname = \"b\"\n[group.www]\n"
         "name = \"master\"\n[group.servers]\nw = \"192.0.2.1\"\n",
         "7:8: error: the pool and the master can not both be master.a");
+}
+
+TEST_CASE("in a group the hints name the group's own tables") {
+    const std::string zone = "[[zone]]\nname = \"a\"\nfile = \"z\"\n[[group]]\n";
+    const auto hints = [&](const std::string& group, const std::string& hint) {
+        const std::string told = errors(zone + group);
+        CAPTURE(told);
+        CHECK(told.find("      hint: " + hint + "\n") != std::string::npos);
+    };
+    hints("[group.www]\nlease = \"6s\"\n[group.servers]\nw = \"192.0.2.1\"\n",
+          "'lease' belongs into [group.master]");
+    hints("[group.master]\nworkers = 1\n[group.servers]\nw = \"192.0.2.1\"\n",
+          "'workers' belongs into [dns]");
+    hints("[group.servers]\n", "[group.servers] with a line for each: wiki1 = \"192.0.2.11\"");
 }
 
 TEST_CASE("a demotion that leaves no room for the heartbeats is told at its own line") {

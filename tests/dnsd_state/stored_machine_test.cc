@@ -186,7 +186,8 @@ TEST_CASE("rules that the machine can not go by are refused with the reason") {
     CHECK(refused_rules(wrong, machine) == wrong.check().front());
     ArbiterRules nobody = rules();
     nobody.servers.clear();
-    CHECK(refused_rules(nobody, machine) == "no server is left");
+    CHECK(refused_rules(nobody, machine) ==
+          "no server of those that run is left, and new ones wait for a restart");
     Desk desk;
     heartbeat::Heartbeat writable = replica();
     writable.read_only = false;
