@@ -143,6 +143,7 @@ int run(const Options& options) {
     }
     if (options.init) {
         init(options.config);
+        std::cout << "made the empty ledger of " << options.config << '\n';
         return exit_ok;
     }
     return serve(options);

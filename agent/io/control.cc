@@ -37,12 +37,16 @@ Control::Control(boost::asio::io_context& loop, ControlParts parts, RecordFile r
       record_(std::move(record)),
       watch_(std::move(watch)),
       duty_(parts.duty, remembered(record_), boot_now()),
+      cadence_(parts.duty.heartbeat),
       hooks_(loop, std::move(parts.hooks), say),
       probe_(loop, std::move(parts.page)),
       channel_(
           loop, std::move(parts.arbiters), parts.from,
           [this](const ServerId&, const heartbeat::Reply& reply) {
               if (watch_.replied) watch_.replied(reply);
+              if (const std::string why = cadence_.judge(reply); !why.empty())
+                  say(fmt::format("event=heartbeat_too_slow server={} why=\"{}\"",
+                                  rules_.self.text(), why));
               step(ReplyHeard{reply});
           },
           [this](const ServerId&) { step(Introduced{}); }),

@@ -3,6 +3,7 @@
 // in order. It decides nothing.
 
 #include "agent/duty/duty.h"
+#include "agent/io/cadence.h"
 #include "agent/io/database.h"
 #include "agent/io/hooks.h"
 #include "agent/io/master_record.h"
@@ -88,6 +89,7 @@ private:
     RecordFile record_;
     Watch watch_;
     Duty duty_;
+    Cadence cadence_;
     Hooks hooks_;
     Probe probe_;
     std::optional<Database> database_;

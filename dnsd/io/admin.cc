@@ -288,7 +288,7 @@ void Admin::Listener::answer(const std::string& line, const std::string& by, con
     const auto command = request["command"].get<std::string>();
     if (command == "status")
         return say("{\"ok\":true,\"status\":" + handlers.status_json() + "}", true);
-    if (command == "reload") return say(handlers.reload(), true);
+    if (command == "reload") return handlers.reload(say);
     if (command == "history" && handlers.history) return say(handlers.history(line), true);
     const bool acts = std::find(operator_commands.begin(), operator_commands.end(), command) !=
                       operator_commands.end();

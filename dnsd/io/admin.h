@@ -26,10 +26,10 @@ public:
     // say, also long after the question, and also when nobody listens any more.
     using Say = std::function<void(const std::string& line, bool last)>;
 
-    // Called on the io_context's thread. Each gives a JSON object.
+    // Called on the io_context's thread. Each gives, or says, a JSON object.
     struct Handlers {
         std::function<std::string()> status_json;  // becomes {"ok":true,"status":…}
-        std::function<std::string()> reload;  // the whole answer: {"ok":…,"changes":[…]} or "error"
+        std::function<void(Say say)> reload;       // says how it ended, when it has
         // The request's own text.
         std::function<std::string(const std::string& request)> history{};
         // One of operator_commands; `by` is the name of who asks.

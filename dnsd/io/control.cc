@@ -10,6 +10,7 @@
 #include "dnsd/io/notify_io.h"
 #include "dnsd/io/operator_desk.h"
 #include "dnsd/io/publisher.h"
+#include "dnsd/io/reload_desk.h"
 #include "dnsd/io/report.h"
 #include "dnsd/io/reread.h"
 #include "dnsd/io/service.h"
@@ -98,6 +99,7 @@ private:
     Reconfigured reconfigured(const ConfigAgain& config) const;
     void take(Reconfigured next) noexcept;
     void loaded(Loader::Result result);
+    void take(Loader::Result result, ReloadEnd& end);
     void tell_newcomers();
     void take_cookies(const zones::CookieSecrets& secrets);
     void roll_cookies();
@@ -123,6 +125,7 @@ private:
     std::optional<Faces> faces_;
     std::set<heartbeat::Address> ourselves_;
     ReloadReport reload_;
+    ReloadDesk reload_desk_;
     StaleTargets targets_;
     bool ready_ = false;
 };
@@ -231,7 +234,11 @@ void Control::Inside::open_faces() {
     faces_.emplace(
         loop_, *setup_.config,
         Faces::Hands{
-            [this] { return status(); }, [this] { loader_.load(); },
+            [this] { return status(); },
+            [this](Admin::Say say) {
+                reload_desk_.wait(std::move(say), loader_.busy());
+                loader_.load();
+            },
             [this](const std::string& request) {
                 return history_answer(groups_ ? &*groups_ : nullptr, request);
             },
@@ -314,10 +321,17 @@ void Control::Inside::take(Reconfigured next) noexcept {
 }
 
 void Control::Inside::loaded(Loader::Result result) {
+    ReloadEnd end(reload_desk_.asked());
+    take(std::move(result), end);
+    reload_desk_.end(end, reload_);
+}
+
+void Control::Inside::take(Loader::Result result, ReloadEnd& end) {
     if (result.config) log_config(*result.config);
+    if (result.config) end.add(*result.config);
     if (result.config && !result.config->ok) {
         log_error("The running configuration stays; no zone file was read");
-        reload_.failed(result.sources.error());
+        reload_.failed(result.sources.error() + "; nothing was taken");
         return;
     }
     if (!result.sources) {
@@ -343,15 +357,22 @@ void Control::Inside::loaded(Loader::Result result) {
         return;
     }
     if (result.config) take_cookies(result.config->cookies);
-    if (result.config && groups_)
-        for (const std::string& change : groups_->reconfigure(result.config->groups))
-            log_info(change);
+    if (result.config && groups_) {
+        const Groups::Reconfigured now = groups_->reconfigure(result.config->groups);
+        for (const std::string& change : now.taken) log_info(change);
+        for (const std::string& why : now.refused) log_error(why);
+        for (const std::string& line : now.waits_for_restart)
+            log_warning(line + " takes effect at a restart");
+        reload_.refused(now.refused.size());
+        end.add(now);
+    }
     const std::size_t removed = before - store_.names().size();
     ZoneStore::Outcome outcome = publisher_.next_versions();
     lines.insert(lines.end(), outcome.lines.begin(), outcome.lines.end());
     for (const ZoneStore::PublishedZone& one : outcome.published)
         lines.push_back({Urgency::info, text_of(one)});
     reload_.published(outcome.published, removed);
+    end.add(lines);
     log_lines(std::move(lines));
     // Whom to tell may have changed, by the configuration or by NS sets, though the zones have not.
     outcome.zones_changed = outcome.zones_changed || result.config || !outcome.published.empty() ||

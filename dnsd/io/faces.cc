@@ -18,14 +18,7 @@ Faces::Faces(boost::asio::io_context& loop, const Config& config, Hands hands)
         inside_->admin.emplace(
             loop, config.control_socket,
             Admin::Handlers{[status = hands.status] { return status_json(*status()); },
-                            [reload = hands.reload] {
-                                reload();
-                                return std::string(
-                                    R"({"ok":true,"changes":["configuration and zone files are )"
-                                    R"(being read; the log says how it ends. Changed zones are )"
-                                    R"(served; what waits for a restart stands in the log"]})");
-                            },
-                            hands.history, hands.act});
+                            hands.reload, hands.history, hands.act});
         if (config.monitor_listen) inside_->http.emplace(*config.monitor_listen);
     } catch (const std::runtime_error& error) {
         throw StartError(exit_unavailable, error.what());

@@ -19,7 +19,7 @@ class Faces {
 public:
     struct Hands {
         std::function<std::shared_ptr<const Status>()> status;
-        std::function<void()> reload;  // begins it; the log says how it ends
+        std::function<void(Admin::Say say)> reload;  // begins it, and says how it ended
         std::function<std::string(const std::string& request)> history;
         std::function<void(const std::string& request, const std::string& by, Admin::Say say)> act;
     };

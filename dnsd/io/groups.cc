@@ -346,10 +346,30 @@ void Groups::ask(const OperatorRequest& request, const std::string& by, Say say)
     inside_->ask(request, by, std::move(say));
 }
 
+namespace {
+
+bool has(const GroupConfig& group, const ServerId& id) {
+    return std::any_of(group.rules.servers.begin(), group.rules.servers.end(),
+                       [&](const ServerRules& server) { return server.id == id; });
+}
+
+// Who was there at the start, is not any more, and stands in the file again: as any new server it
+// waits for a restart, though the file is as it was at the start.
+std::vector<std::string> dropped_before(const GroupConfig& at_start, const GroupConfig& running,
+                                        const GroupConfig& next) {
+    std::vector<std::string> lines;
+    for (const ServerRules& server : next.rules.servers)
+        if (has(at_start, server.id) && !has(running, server.id))
+            lines.push_back(fmt::format("+ server {}", server.id.text()));
+    return lines;
+}
+
+}  // namespace
+
 // Keys, addresses of agents and names in the zone are fixed at the start; all else of a group the
 // machine takes as it goes.
-std::vector<std::string> Groups::reconfigure(const std::vector<GroupConfig>& groups) {
-    std::vector<std::string> taken;
+Groups::Reconfigured Groups::reconfigure(const std::vector<GroupConfig>& groups) {
+    Reconfigured out;
     for (std::size_t i = 0; i < inside_->groups.size(); ++i) {
         Inside::Group& group = inside_->groups[i];
         const std::string& name = group.config.rules.group;
@@ -357,6 +377,8 @@ std::vector<std::string> Groups::reconfigure(const std::vector<GroupConfig>& gro
             return one.rules.group == name;
         });
         if (next == groups.end()) continue;
+        for (std::string& line : dropped_before(inside_->config.groups[i], group.config, *next))
+            out.waits_for_restart.push_back(std::move(line));
         const std::vector<std::string> changes =
             live_differences(group.config, *next, inside_->groups.size() == 1);
         if (changes.empty()) continue;
@@ -367,13 +389,14 @@ std::vector<std::string> Groups::reconfigure(const std::vector<GroupConfig>& gro
         if (why.empty() && stepped == Stepped::not_written) why = "the ledger can not be written";
         if (stepped == Stepped::another_decides) why = "another arbiter decides beside this one";
         if (!why.empty()) {
-            log_error(fmt::format("group {}: its settings stay as they are: {}", name, why));
+            out.refused.push_back(
+                fmt::format("group {}: its settings stay as they are: {}", name, why));
             continue;
         }
         group.config.rules = std::move(rules);
-        taken.insert(taken.end(), changes.begin(), changes.end());
+        out.taken.insert(out.taken.end(), changes.begin(), changes.end());
     }
-    return taken;
+    return out;
 }
 
 void Groups::count(Counters& into) const {

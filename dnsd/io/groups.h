@@ -41,9 +41,14 @@ public:
     // A zone stands at this serial: told in replies from now on.
     void published(const zones::Name& zone, zones::Serial serial);
 
-    // Of a configuration that was read anew: what the running groups can take of it. The lines say
-    // what they took.
-    std::vector<std::string> reconfigure(const std::vector<GroupConfig>& groups);
+    // Of a configuration that was read anew: what the running groups can take of it, in lines that
+    // say what they took, and which of them took nothing and why.
+    struct Reconfigured {
+        std::vector<std::string> taken;
+        std::vector<std::string> refused;
+        std::vector<std::string> waits_for_restart;  // servers that an earlier reload dropped
+    };
+    Reconfigured reconfigure(const std::vector<GroupConfig>& groups);
 
     std::vector<Askable> askable() const;
     // By their place in askable().

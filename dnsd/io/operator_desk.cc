@@ -16,8 +16,10 @@ std::string dump(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Of the question, and not of what the arbiter makes of it.
 std::string refused(const std::string& why) {
-    return dump({{"ok", false}, {"going_on", false}, {"error", why}, {"changed", false}});
+    return dump(
+        {{"ok", false}, {"going_on", false}, {"error", why}, {"changed", false}, {"usage", true}});
 }
 
 }  // namespace

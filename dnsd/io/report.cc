@@ -137,12 +137,19 @@ void ReloadReport::published(const std::vector<ZoneStore::PublishedZone>& zones,
     if (removed > 0) text_ += fmt::format(", {} removed", removed);
 }
 
+void ReloadReport::refused(std::size_t groups) {
+    if (groups == 0) return;
+    ok_ = false;
+    errors_ += fmt::format(", {} with the settings from before", counted(groups, "group"));
+}
+
 std::string ReloadReport::text() const {
     return text_ + errors_;
 }
 
 void ReloadReport::fill_in(Status& status) const {
     status.reload_ok = ok_;
+    if (!ok_) status.reload_why = text();
     status.reload_time_ms = time_ms_;
 }
 

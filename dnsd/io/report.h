@@ -35,6 +35,9 @@ public:
     // `zones` as they were before they took the result.
     void read(const Loader::Result& result, const ZoneStore& zones);
     void published(const std::vector<ZoneStore::PublishedZone>& zones, std::size_t removed);
+    // So many groups keep the settings that they had.
+    void refused(std::size_t groups);
+    bool ok() const { return ok_; }
     std::string text() const;  // "reload: 2 zones read anew, 1 unchanged, 1 added, 1 removed"
     void fill_in(Status&) const;
 

@@ -280,8 +280,9 @@ Verdict judge(const Status& status) {
     for (const GroupStatus& group : status.groups) judge_group(group, critical, warning);
     judge_secondaries(status, critical, warning);
     if (!status.reload_ok)
-        warning.reasons.push_back(
-            "the last reload was refused; the configuration from before stays");
+        warning.reasons.push_back("the last " + (status.reload_why.empty()
+                                                     ? "reload: what was before stays"
+                                                     : status.reload_why));
     Verdict out = std::move(critical);
     out.level = !out.reasons.empty()       ? Verdict::Level::critical
                 : !warning.reasons.empty() ? Verdict::Level::warning
@@ -318,7 +319,11 @@ std::string status_json(const Status& status) {
                  {"groups", std::move(groups)},
                  {"zones", std::move(zone_list)},
                  {"secondaries", std::move(secondaries)},
-                 {"history", newest_history(status)}});
+                 {"history", newest_history(status)},
+                 {"reload",
+                  {{"ok", status.reload_ok},
+                   {"why", status.reload_why},
+                   {"time", rfc3339(status.reload_time_ms)}}}});
 }
 
 }  // namespace dnsd

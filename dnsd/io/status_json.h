@@ -55,6 +55,7 @@ struct Status {
     std::vector<Decision> history;  // newest first, bounded by the one who fills it in
     Counters counters;
     bool reload_ok = true;            // of the last reload
+    std::string reload_why;           // when it was not: its sum, as the log has it
     std::int64_t reload_time_ms = 0;  // when the running configuration was taken
 };
 

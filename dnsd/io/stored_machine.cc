@@ -78,7 +78,8 @@ Stepped StoredMachine::step(const Event& event, Instant now, std::int64_t unix_s
 }
 
 std::string refused_rules(const ArbiterRules& rules, const Arbiter& machine) {
-    if (rules.servers.empty()) return "no server of those that run is left, and new ones wait for a restart";
+    if (rules.servers.empty())
+        return "no server of those that run is left, and new ones wait for a restart";
     const std::vector<std::string> broken = rules.check();
     return broken.empty() ? machine.objection(rules) : broken.front();
 }

@@ -2,6 +2,8 @@
 #include "dnsd/io/start_error.h"
 #include "tests/dnsd/group_site.h"
 
+#include <nlohmann/json.hpp>
+
 using namespace test;
 using namespace dnsd;
 
@@ -95,6 +97,61 @@ TEST_CASE("what was decided is told over restarts, and a reload changes the rule
         daemon.signal(SIGTERM);
         CHECK(daemon.exit_code() == exit_ok);
     }
+}
+
+TEST_CASE("who asks for a reload is told how it ended") {
+    const GroupSite site;
+    const std::string config = site.config("a");
+    CHECK(run(Site::daemon_program + " --init --config " + config) ==
+          "made the empty ledger of " + config + "\n");
+    std::ifstream file(config);
+    const std::string text{std::istreambuf_iterator<char>(file), {}};
+    const auto with = [&](const std::string& from, const std::string& to) {
+        std::string changed = text;
+        changed.replace(changed.find(from), from.size(), to);
+        site.folder.write("a.toml", changed);
+        return site.ctl("reload 2>&1; echo exit $?");
+    };
+    const auto has = [](const std::string& said, const std::string& what) {
+        CAPTURE(said);
+        CHECK(said.find(what) != std::string::npos);
+    };
+    Daemon daemon(site.folder, {"--config", config});
+    REQUIRE(daemon.says("ready"));
+    const std::string wrong =
+        with("[servers]\n", "[master]\nlease = \"2s\"\nloss = \"some\"\n[servers]\n");
+    has(wrong, "lease \"2s\" is too short for heartbeat \"1s\"");
+    has(wrong, "2 errors.\n");
+    has(wrong, "arbiterctl: reload: the configuration has errors; nothing was taken\nexit 2\n");
+    has(site.ctl("status"), "the last reload: the configuration has errors; nothing was taken");
+    // Files without a mistake, of which the group can take nothing: not its lease either.
+    const std::string nobody = with("[servers]\nwiki1 = \"127.0.0.1\"\nwiki2 = \"127.0.0.2\"\n",
+                                    "[master]\nlease = \"9s\"\n[servers]\nwiki7 = \"127.0.0.1\"\n");
+    has(nobody,
+        "group z.test: its settings stay as they are: no server of those that run is left, and new "
+        "ones wait for a restart\n");
+    has(nobody, "1 group with the settings from before\nexit 1\n");
+    CHECK(nobody.find("9s") == std::string::npos);
+    const std::string taken =
+        with("[servers]\n", "[master]\nlease = \"9s\"\n[servers]\nwiki3 = \"127.0.0.3\"\n");
+    has(taken, "~ master.lease 6s -> 9s\n");
+    has(taken, "+ server wiki3 (waits for a restart)\n");
+    has(taken, "reload: 0 zones read anew, 1 unchanged\nexit 0\n");
+    CHECK(site.ctl("status").find("the last reload") == std::string::npos);
+    // One that a reload dropped comes back at a restart alone, though the file is as at the start.
+    has(with("wiki2 = \"127.0.0.2\"\n", ""), "- server wiki2\n");
+    has(with("zone", "zone"), "+ server wiki2 (waits for a restart)\n");
+    CHECK(site.ctl("status").find("wiki2") == std::string::npos);
+    site.folder.write("z.zone", "nonsense\n");
+    const std::string zone = site.ctl("reload 2>&1; echo exit $?");
+    has(zone, "z.zone:1:1");
+    has(zone, "1 with errors: served as before\nexit 2\n");
+    const auto json = nlohmann::json::parse(site.ctl("--json reload"), nullptr, false);
+    REQUIRE(json.is_object());
+    CHECK(json["ok"] == false);
+    CHECK(json["mistakes"].size() > 0);
+    daemon.signal(SIGTERM);
+    CHECK(daemon.exit_code() == exit_ok);
 }
 
 TEST_CASE("operators are answered by the machine itself, and what they did lasts over a restart") {

@@ -33,7 +33,9 @@ struct Daemon {
             context, path,
             Admin::Handlers{
                 [] { return std::string(R"({"format":1})"); },
-                [] { return std::string(R"({"ok":true,"changes":["+ server wiki5"]})"); },
+                [](const Admin::Say& say) {
+                    say(R"({"ok":true,"changes":["+ server wiki5"]})", true);
+                },
                 [](const std::string& request) { return "{\"heard\":" + request + "}"; },
                 [this](const std::string& request, const std::string& by, const Admin::Say& say) {
                     asked = by + " " + request;
@@ -78,7 +80,8 @@ TEST_CASE(
     Client client(daemon.path);
     client.send("{\"command\":\"drain\",\"server\":\"wiki1\"}\n");
     CHECK(client.read_until("\"ok\":true}\n") == "{\"going_on\":true}\n{\"ok\":true}\n");
-    CHECK(daemon.asked == std::string(::getpwuid(::geteuid())->pw_name) + " {\"command\":\"drain\",\"server\":\"wiki1\"}");
+    CHECK(daemon.asked == std::string(::getpwuid(::geteuid())->pw_name) +
+                              " {\"command\":\"drain\",\"server\":\"wiki1\"}");
     CHECK(ask(client, R"({"command":"history"})") == "{\"heard\":{\"command\":\"history\"}}\n");
     CHECK(ask(client, R"({"command":"dran"})").find("did you mean 'drain'?") != std::string::npos);
 }
@@ -174,7 +177,7 @@ TEST_CASE("a live socket is not taken over, a dead one is, a file is left alone"
     Daemon daemon;
     heartbeat::asio::io_context context;
     const auto handlers =
-        Admin::Handlers{[] { return std::string("{}"); }, [] { return std::string("{}"); }};
+        Admin::Handlers{[] { return std::string("{}"); }, [](const Admin::Say&) {}};
     CHECK_THROWS_WITH_AS(Admin(context, daemon.path, handlers),
                          doctest::Contains("another arbiter-dnsd answers there"),
                          std::runtime_error);

@@ -157,6 +157,21 @@ TEST_CASE("times are RFC 3339 in UTC, also after 2038 and 2106") {
     CHECK(rfc3339(4294967296000) == "2106-02-07T06:28:16Z");
 }
 
+TEST_CASE("a reload that was not taken whole is a warning until the next one, with its sum") {
+    Status status = samples::status();
+    const auto reload = [&] { return Json::parse(status_json(status))["reload"]; };
+    CHECK(reload()["ok"] == true);
+    CHECK(reload()["why"] == "");
+    status.reload_ok = false;
+    status.reload_why = "reload: the configuration has errors; nothing was taken";
+    CHECK(judge(status).level == Level::warning);
+    CHECK(judge(status).reasons ==
+          std::vector<std::string>{"the last reload: the configuration has errors; nothing "
+                                   "was taken"});
+    CHECK(reload()["ok"] == false);
+    CHECK(reload()["why"] == status.reload_why);
+}
+
 TEST_CASE("the verdict names the worst first") {
     Status status = samples::status();
     CHECK(judge(status).level == Level::ok);
