@@ -134,6 +134,7 @@ private:
     void hear_fenced(const HeartbeatHeard& heard, Turn& turn);
     bool hear_successor(const HeartbeatHeard& heard, Turn& turn);
     void fail_switchover(std::string why, Turn& turn);
+    std::string unheard_in_time() const;
     void judge_switchover(Turn& turn);
 
     // The operators' commands (operator.cc).
@@ -146,6 +147,7 @@ private:
     std::string nobody_may(Instant now) const;
     void elect_by_word(const SwitchoverCommand& command, const OperatorAsked& asked, Turn& turn);
     void take_word(Word word, Turn& turn);
+    std::string word_waits_for(Instant now) const;
     void refuse_word(const std::string& why, Turn& turn);
     void refuse_lacking(const std::vector<Candidate>& able, Turn& turn);
     // From the lease's end on: for a window that waits, and a promotion that ends in nothing.

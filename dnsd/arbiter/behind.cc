@@ -88,6 +88,7 @@ void Arbiter::rise(const HeartbeatHeard& heard, Turn& turn) {
     if (known <= record_.epoch) SIM_SOMETIMES(a_revision_showed_an_older_copy);
     if (known > known_to(beat)) SIM_SOMETIMES(a_promise_showed_an_older_copy);
     refuse(claim + ": is it an older copy?", heard.from, turn);
+    settle_grant(false, std::nullopt, "the ledger was behind", turn);
     Instant safe = started_ + rules_.expiry(ArbiterRules::lease_max);
     if (lease_.lives()) safe = std::max(safe, lease_.ends());
     record_.revision = revision_before_ = std::max(record_.revision, beat.revision);

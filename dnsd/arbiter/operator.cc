@@ -130,7 +130,10 @@ std::string Arbiter::under_way() const {
     if (switchover_)
         return "a switchover from " + name(switchover_->from()) + " to " + name(switchover_->to()) +
                " is under way; ask again when it has ended";
-    if (word_) return "an election that " + word_->by + " asked for is under way; ask again then";
+    if (word_)
+        return "an election that " + word_->by +
+               " asked for is under way; ask again when "
+               "it has ended";
     return {};
 }
 
@@ -218,7 +221,7 @@ void Arbiter::drain(const DrainCommand& command, const OperatorAsked& asked, Tur
         text += "; it leads on until another can take over" + nobody_may(turn.now);
         return turn.answers.push_back(done(asked.token, text));
     }
-    switchover_->add_token(asked.token);
+    switchover_->add_token(asked.token, true);
     Answer answer =
         going_on(asked.token, text + "; a switchover to " + name(switchover_->to()) + " follows",
                  steps_to(switchover_->to()));
@@ -240,7 +243,11 @@ void Arbiter::undrain(const UndrainCommand& command, const OperatorAsked& asked,
     orders_.undrain(command.server, record_);
     roster_.drain(orders_.drained(turn.now), turn.now, turn.story);
     tell(Kind::undrained, command.server, asked, {}, turn);
-    turn.answers.push_back(done(asked.token, its + " is drained no more"));
+    const bool drains = roster_.find(command.server)->drains();
+    turn.answers.push_back(
+        done(asked.token, drains ? its + " is drained no more by this arbiter, but by its own "
+                                         "agent still; undrain it there"
+                                 : its + " is drained no more"));
 }
 
 void Arbiter::pause(const PauseCommand& command, const OperatorAsked& asked, Turn& turn) {
@@ -265,7 +272,7 @@ void Arbiter::resume(const OperatorAsked& asked, Turn& turn) {
     refusal_.clear();
     lately_.clear();
     tell(Kind::resumed, std::nullopt, asked, {}, turn);
-    if (!lease_.lives()) try_open(turn);
+    if (!lease_.lives() && !observing()) try_open(turn);
     turn.answers.push_back(done(asked.token, "automatic failovers go on"));
 }
 

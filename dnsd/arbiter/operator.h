@@ -16,6 +16,7 @@ struct Word {
     bool allow_loss = false;       // though others have received more
     Instant ends{};                // refused then
     bool granted = false;
+    bool lifted = false;  // it ended what the damping blocked
 };
 
 Answer refusal(std::uint64_t token, std::string text, bool changed = false);

@@ -16,10 +16,15 @@ Switchover::Switchover(ServerId from, ServerId to, Epoch held, std::string cause
       by_(std::move(by)),
       begun_(now) {}
 
-bool Switchover::add_token(std::uint64_t token) {
+bool Switchover::add_token(std::uint64_t token, bool changed) {
     if (tokens_.size() >= tokens_max) return false;
     tokens_.push_back(token);
+    if (changed) changed_.push_back(token);
     return true;
+}
+
+bool Switchover::has_changed(std::uint64_t token) const {
+    return std::find(changed_.begin(), changed_.end(), token) != changed_.end();
 }
 
 void Switchover::yield(Instant now) {

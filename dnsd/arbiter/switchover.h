@@ -34,9 +34,11 @@ public:
     // Nobody has `epoch` yet.
     bool can_be_given_back() const { return stage_ != Stage::granted; }
 
-    // Answered when it ends; false: too many wait for it already.
-    bool add_token(std::uint64_t token);
+    // Answered when it ends; false: too many wait for it already. `changed`: whatever becomes of
+    // it, the command has changed something.
+    bool add_token(std::uint64_t token, bool changed = false);
     const std::vector<std::uint64_t>& tokens() const { return tokens_; }
+    bool has_changed(std::uint64_t token) const;
 
     // readying → yielding.
     void yield(Instant now);
@@ -71,6 +73,7 @@ private:
     Instant yielded_{};
     std::optional<heartbeat::GtidPosition> final_;
     std::vector<std::uint64_t> tokens_;
+    std::vector<std::uint64_t> changed_;  // of them
 };
 
 // Why a switchover to one that may lead can not begin yet: it does not replicate from the holder,

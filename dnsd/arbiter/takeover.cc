@@ -187,7 +187,11 @@ void Arbiter::fail_switchover(std::string why, Turn& turn) {
     const std::string from(failed.from().text());
     if (!failed.began_to_yield()) {
         SIM_SOMETIMES(a_switchover_was_given_up);
-        why += "; " + from + " leads on";
+        if (lease_.state() == LeaseState::held && record_.holder == failed.from())
+            why += "; " + from + " leads on";
+        else
+            why += lease_.lives() ? "; an election follows when its lease has surely ended"
+                                  : "; an election follows";
     } else {
         SIM_SOMETIMES(switchover_failed_late);
         // It was told to stop, and may not have heard it: no further ACK under this epoch.
@@ -201,10 +205,28 @@ void Arbiter::fail_switchover(std::string why, Turn& turn) {
     note.planned = true;
     turn.story.push_back(std::move(note));
     ++counts_.switchover.failed;
-    for (const std::uint64_t token : failed.tokens())
-        turn.answers.push_back(refusal(
-            token, "the switchover to " + std::string(failed.to().text()) + " failed: " + why,
-            failed.began_to_yield()));
+    for (const std::uint64_t token : failed.tokens()) {
+        std::string text =
+            "the switchover to " + std::string(failed.to().text()) + " failed: " + why;
+        if (failed.has_changed(token) && orders_.drained(failed.from(), turn.now))
+            text += "; " + from + " stays drained";
+        turn.answers.push_back(
+            refusal(token, std::move(text), failed.began_to_yield() || failed.has_changed(token)));
+    }
+}
+
+// The candidate is ready by its last word: who did not speak, or too late?
+std::string Arbiter::unheard_in_time() const {
+    const Watched& from = *roster_.find(switchover_->from());
+    const Watched& to = *roster_.find(switchover_->to());
+    const std::string its(from.rules.id.text());
+    const std::string candidate(to.rules.id.text());
+    if (to.heard < switchover_->begun()) return candidate + " was not heard";
+    if (from.cloned)
+        return "two machines speak under the name of " + its + ", and neither can be told to stop";
+    if (from.alive() && from.heard >= switchover_->begun() && from.heard < to.heard)
+        return candidate + " was close enough too late";
+    return its + " was not heard to be writable, and could not be told to stop";
 }
 
 void Arbiter::judge_switchover(Turn& turn) {
@@ -231,10 +253,12 @@ void Arbiter::judge_switchover(Turn& turn) {
     if (turn.now >= switchover_->fails_at(rules_)) {
         SIM_SOMETIMES(a_switchover_took_too_long);
         std::string why = switchover_->waits_for();
-        const Watched* to = roster_.find(switchover_->to());
         bool lasting = false;
-        const std::string hinders = to ? hindrance(*to, turn.now, lasting) : std::string();
-        if (switchover_->stage() == Stage::readying && !hinders.empty()) why += ": " + hinders;
+        const std::string hinders = hindrance(*roster_.find(switchover_->to()), turn.now, lasting);
+        if (switchover_->stage() == Stage::readying)
+            why = hinders.empty() ? unheard_in_time() : why + ": " + hinders;
+        if (switchover_->stage() == Stage::waiting && lasting)
+            why = to_name + " may not lead: " + hinders;
         fail_switchover(std::move(why), turn);
     }
 }

@@ -46,8 +46,9 @@ void Arbiter::take_word(Word word, Turn& turn) {
     const Duration wait =
         lease_.lives() ? std::max(Duration::zero(), lease_.ends() - turn.now) : Duration::zero();
     word.ends = turn.now + wait + word_patience();
+    word.lifted = damper_.anything_to_lift(turn.now);
     word_ = std::move(word);
-    if (damper_.anything_to_lift(turn.now)) SIM_SOMETIMES(a_word_lifted_the_damping);
+    if (word_->lifted) SIM_SOMETIMES(a_word_lifted_the_damping);
     damper_.lift();
     record_.damping = damper_.recorded();
     refusal_.clear();
@@ -230,9 +231,30 @@ void Arbiter::confirm_dead(const ConfirmDeadCommand& command, const OperatorAske
     SIM_SOMETIMES(operator_confirmed_a_death);
     tell(Kind::confirmed_dead, command.server, asked, {}, turn);
     free(asked.by + " confirmed that " + its + " is dead", turn);
+    judge_switchover(turn);  // it had to yield, or was about to
     turn.answers.push_back(done(asked.token, "the lease of " + its + " under epoch " +
                                                  std::to_string(record_.epoch.value) +
                                                  " has ended"));
+}
+
+// Of one that names somebody: what is wrong with that one.
+std::string Arbiter::word_waits_for(Instant now) const {
+    const std::string all = "it waits for " + waiting_for(now);
+    if (lease_.lives() || !ledger_works(now) || !word_->only) return all;
+    const Watched& named = *roster_.find(*word_->only);
+    const std::string its = name(*word_->only);
+    if (word_->adopt) {
+        if (std::string why = not_adoptable(*word_->only, word_->allow_loss, now); !why.empty())
+            return why;
+        if (named.last->wants != heartbeat::Wish::master)
+            return its + " does not ask to lead" +
+                   (named.last->why.empty() ? "" : ": " + named.last->why);
+    } else if (const Unfit why = unfit(named, now); why != Unfit::no) {
+        return its + " may not lead: " + spoken(why, rules_, record_, named, now);
+    }
+    if (!promised(named) && named.last->read_only)
+        return its + " has not promised epoch " + std::to_string(record_.epoch.next().value);
+    return word_->adopt ? "it waits for the next heartbeat of " + its : all;
 }
 
 // What has changed since it was asked for.
@@ -252,12 +274,12 @@ void Arbiter::judge_word(Turn& turn) {
     if (!word_ || word_->granted) return;
     std::string why = word_is_void();
     if (why.empty() && turn.now >= word_->ends)
-        why = "nobody could be granted: it waits for " + waiting_for(turn.now);
+        why = "nobody could be granted: " + word_waits_for(turn.now);
     if (!why.empty()) refuse_word(why, turn);
 }
 
 void Arbiter::refuse_word(const std::string& why, Turn& turn) {
-    turn.answers.push_back(refusal(word_->token, why));
+    turn.answers.push_back(refusal(word_->token, why, word_->lifted));
     ++(word_->adopt ? counts_.adoption : counts_.switchover).refused;
     word_.reset();
 }

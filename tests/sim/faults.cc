@@ -103,6 +103,10 @@ void World::strike_arbiter(const Fault& fault) {
         default:  // clones_seen
             if (!process.up || !configured(fault.who)) return;
             arbiter_.cloned = fault.who;
+            // It looks silent, while its lease may live; somebody takes that for its death.
+            if (fault.how % 2 == 0 && rules_.confirm_dead)
+                follow_up(Fault::Kind::asks_confirm_dead, fault.who,
+                          std::min(fault.lasts / 2, rules_.lease * 9 / 10), Duration::zero(), 0, 1);
             return arbiter_step(dnsd::ClonesSeen{{sites_[fault.who].id}});
     }
 }
