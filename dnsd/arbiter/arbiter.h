@@ -155,6 +155,7 @@ private:
     bool hear_adopted(const HeartbeatHeard& heard, Turn& turn);
     std::string not_dead(const Watched& server, Instant now) const;
     void confirm_dead(const ConfirmDeadCommand& command, const OperatorAsked& asked, Turn& turn);
+    void let_in(const ConfirmDeadCommand& command, const OperatorAsked& asked, Turn& turn);
     void judge_word(Turn& turn);
     void settle_grant(bool writable, std::optional<Duration> no_writer, const std::string& why,
                       Turn& turn);

@@ -92,8 +92,11 @@ void Arbiter::carry_out(const OperatorAsked& asked, Turn& turn) {
             if constexpr (requires { command.length; })
                 if (const std::string bad = bad_length(command.length); !bad.empty())
                     return refused(bad);
+            // One that was scrapped may be barred still.
+            constexpr bool ends_a_bar = std::is_same_v<C, ConfirmDeadCommand>;
             if constexpr (requires { command.server; })
-                if (!roster_.find(command.server))
+                if (!roster_.find(command.server) &&
+                    !(ends_a_bar && is_barred(record_, command.server)))
                     return refused("there is no server " + name(command.server) +
                                    " in this group; the configuration would have to name it");
             if constexpr (std::is_same_v<C, SwitchoverCommand>)
