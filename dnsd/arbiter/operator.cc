@@ -206,7 +206,9 @@ void Arbiter::drain(const DrainCommand& command, const OperatorAsked& asked, Tur
     SIM_SOMETIMES(a_server_was_drained);
     tell(Kind::drained, command.server, asked, Term::spoken_length(command.length), turn);
     std::string text = its + " is drained " + Term::spoken_length(command.length);
-    if (roster_.find(command.server)->published)
+    if (observing())
+        text += "; it stays in www, as the arbiter only observes";
+    else if (roster_.find(command.server)->published)
         text += "; it stays in www, as nobody else is left for it";
     if (!leads) return turn.answers.push_back(done(asked.token, text));
     const bool able = lease_.state() == LeaseState::held && lease_.was_writable() &&
