@@ -22,7 +22,6 @@ using heartbeat::ServerId;
 struct DutyRules {
     ServerId self;
     Duration heartbeat;  // H; resends after H/4 and H/2
-    double rho = 1e-3;
     bool may_lead = true;
     std::uint16_t weight = 1;
     std::uint16_t priority = 0;

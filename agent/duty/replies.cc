@@ -2,6 +2,7 @@
 
 #include "agent/duty/duty.h"
 
+#include "heartbeat/drift.h"
 #include "heartbeat/sim_points.h"
 
 #include <algorithm>
@@ -146,7 +147,7 @@ void Duty::granted(const Ack& ack, const Sent& sent, Turn& turn) {
     if (!SIM_BROKEN(no_fenced_epoch_again) && ack.epoch <= wanted_.fenced) return;
     if (ack.lease <= Duration::zero() || ack.lease > lease_max) return;
     // Rounded down: a nanosecond too early is safe, one too late is not.
-    const double rho = SIM_BROKEN(lease_cut_by_the_drift) ? 0.0 : rules_.rho;
+    const double rho = SIM_BROKEN(lease_cut_by_the_drift) ? 0.0 : heartbeat::agent_drift;
     const Instant from = SIM_BROKEN(lease_from_send) ? turn.now : sent.at;
     const Instant deadline = from + Duration(static_cast<Duration::rep>(std::floor(
                                         static_cast<double>(ack.lease.count()) * (1.0 - rho))));

@@ -137,6 +137,7 @@ void Ackers::judge(Record& record, const Sight& sight) {
 void Ackers::disband(Record& record, const Sight& sight) {
     record.covered = false;
     outsiders_.clear();
+    crowded_.clear();
     cover_ = Cover{sight.mark, std::nullopt};
     const auto off = [&](const ServerId& id) {
         const Watched* server = sight.roster.find(id);

@@ -67,6 +67,8 @@ public:
     }
     // Somebody outside S acknowledges what the holder commits: a clause; empty when nobody does.
     const std::string& outsider() const { return outsiders_.alarm(); }
+    // Some should be barred and can not be, as so many are: a clause; empty when there is room.
+    const std::string& crowded() const { return crowded_; }
 
 private:
     // A position of the holder's that was read after something was known: by a look that began
@@ -111,6 +113,7 @@ private:
     void judge_unwanted(Record& record, const Sight& sight);
     void leave(Record& record, Acker& acker, std::string why, const Sight& sight);
     void judge_leavers(Record& record, const Sight& sight);
+    void note_crowd(const Record& record, const std::vector<ServerId>& waiting, const Sight& sight);
     void judge_joins(Record& record, const Sight& sight);
     bool admit(Record& record, const Watched& server, const char* why, const Sight& sight);
     void judge_barred(Record& record, const Sight& sight);
@@ -126,6 +129,7 @@ private:
     std::optional<Instant> writable_from_;
     Instant writable_to_{Instant::min()};
     Outsiders outsiders_;
+    std::string crowded_;
 };
 
 }  // namespace dnsd

@@ -160,6 +160,7 @@ private:
     std::string not_known_dead(const Watched& server, Instant now) const;
     std::string not_dead(const Watched& server, Instant now) const;
     void confirm_dead(const ConfirmDeadCommand& command, const OperatorAsked& asked, Turn& turn);
+    void let_in(const ConfirmDeadCommand& command, const OperatorAsked& asked, Turn& turn);
     void judge_word(Turn& turn);
     void settle_grant(bool writable, std::optional<Duration> no_writer, const std::string& why,
                       Turn& turn);

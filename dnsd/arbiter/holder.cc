@@ -149,14 +149,16 @@ void Arbiter::acknowledge(const HeartbeatHeard& heard, Turn& turn) {
     heartbeat::Ack ack;
     ack.request = heard.beat.request;
     ack.epoch = record_.epoch;
-    ack.lease = SIM_BROKEN(longer_lease_is_durable_first)
-                    ? rules_.lease
-                    : std::min(rules_.lease, record_.lease_longest);
-    if (ack.lease < longest_told_) SIM_SOMETIMES(lease_was_shortened);
-    longest_told_ = std::max(longest_told_, ack.lease);
+    const Duration lease = SIM_BROKEN(longer_lease_is_durable_first)
+                               ? rules_.lease
+                               : std::min(rules_.lease, record_.lease_longest);
+    if (lease < longest_told_) SIM_SOMETIMES(lease_was_shortened);
+    // E counts the lease, not what is told of it.
+    longest_told_ = std::max(longest_told_, lease);
+    ack.lease = as_told(rules_, lease);
     // A shorter lease than the rules have keeps room for its heartbeats.
     ack.demotion =
-        ack.lease == rules_.lease ? rules_.demotion() : std::min(rules_.demotion(), ack.lease / 4);
+        lease == rules_.lease ? rules_.demotion() : std::min(rules_.demotion(), lease / 4);
     if (commits_wait()) {
         ack.semi_sync_set = told_set(record_);
         ack.barred = ackers_.barred(record_, roster_);

@@ -1,6 +1,9 @@
 #include "dnsd/arbiter/lease.h"
 
+#include "heartbeat/drift.h"
 #include "heartbeat/sim_points.h"
+
+#include <chrono>
 
 namespace dnsd {
 
@@ -18,6 +21,14 @@ Instant end_of(const ArbiterRules& rules, Duration longest, Instant from) {
 }
 
 }  // namespace
+
+Duration as_told(const ArbiterRules& rules, Duration lease) {
+    if (rules.rho <= heartbeat::agent_drift || SIM_BROKEN(ack_cut_by_the_drift)) return lease;
+    SIM_SOMETIMES(a_lease_was_told_shorter);
+    const double share = (1.0 - rules.rho) / (1.0 - heartbeat::agent_drift);
+    const std::chrono::duration<double, std::nano> cut(static_cast<double>(lease.count()) * share);
+    return std::chrono::floor<std::chrono::milliseconds>(cut);
+}
 
 Lease::Lease(const ArbiterRules& rules, const Record& record, Instant now) {
     if (record.lease_may_live) {

@@ -7,6 +7,10 @@
 
 namespace dnsd {
 
+// As an ACK tells a lease of that length, in whole milliseconds: an agent that takes it to be
+// shorter by heartbeat::agent_drift ends by L(1 - rho) on its own clock, whatever rho is here.
+Duration as_told(const ArbiterRules& rules, Duration lease);
+
 class Lease {
 public:
     // A recorded lease that may live is waited out: quarantine for E from now.

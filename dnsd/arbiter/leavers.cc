@@ -2,6 +2,7 @@
 // what it acknowledged is safe without it.
 
 #include "dnsd/arbiter/ackers.h"
+#include "dnsd/arbiter/fitness.h"
 #include "heartbeat/sim_points.h"
 
 #include <algorithm>
@@ -21,6 +22,7 @@ const LastPlace* place_of(const Record& record, const ServerId& id) {
 // It can acknowledge no more when it says so, after it was told; or when the holder lets it in no
 // more. What it had acknowledged by then is in the position that the holder is read at after that.
 void Ackers::judge_leavers(Record& record, const Sight& sight) {
+    std::vector<ServerId> waiting;  // to be barred
     for (std::size_t i = 0; i < record.semi_sync.size();) {
         const Acker& acker = record.semi_sync[i++];
         if (!acker.leaving) continue;
@@ -44,6 +46,7 @@ void Ackers::judge_leavers(Record& record, const Sight& sight) {
             const bool due = !server || server->silent ||
                              sight.now - *one.leaves_since >= sight.rules.down_after;
             const bool room = record.barred.size() < heartbeat::barred_max;
+            if (due && placed && !room && !is_barred(record, id)) waiting.push_back(id);
             if (due && placed && room && !is_barred(record, id)) {
                 record.barred.insert(
                     std::lower_bound(record.barred.begin(), record.barred.end(), id), id);
@@ -70,6 +73,21 @@ void Ackers::judge_leavers(Record& record, const Sight& sight) {
         sight.story.push_back({Kind::acker_left, id, record.epoch,
                                off ? "it acknowledges no more" : "the master lets it in no more"});
     }
+    note_crowd(record, waiting, sight);
+}
+
+// Nothing that the arbiter does makes room: one that is barred has to say that it is off.
+void Ackers::note_crowd(const Record& record, const std::vector<ServerId>& waiting,
+                        const Sight& sight) {
+    const bool told = !crowded_.empty();
+    crowded_.clear();
+    if (waiting.empty()) return;
+    crowded_ = names(waiting) + " can not be barred and stays in the semi-sync set, as " +
+               std::to_string(record.barred.size()) +
+               " are barred already: " + names(record.barred) +
+               "; start them, or drop who is gone for good from the configuration and then say "
+               "confirm-dead";
+    if (!told) sight.story.push_back({Kind::alarm, std::nullopt, record.epoch, crowded_});
 }
 
 // One that left is let in again when it says that it acknowledges nothing.

@@ -92,8 +92,11 @@ void Arbiter::carry_out(const OperatorAsked& asked, Turn& turn) {
             if constexpr (requires { command.length; })
                 if (const std::string bad = bad_length(command.length); !bad.empty())
                     return refused(bad);
+            // One that was scrapped may be barred still.
+            constexpr bool ends_a_bar = std::is_same_v<C, ConfirmDeadCommand>;
             if constexpr (requires { command.server; })
-                if (!roster_.find(command.server))
+                if (!roster_.find(command.server) &&
+                    !(ends_a_bar && is_barred(record_, command.server)))
                     return refused("there is no server " + name(command.server) +
                                    " in this group; the configuration would have to name it");
             if constexpr (std::is_same_v<C, SwitchoverCommand>)
@@ -209,7 +212,9 @@ void Arbiter::drain(const DrainCommand& command, const OperatorAsked& asked, Tur
     SIM_SOMETIMES(a_server_was_drained);
     tell(Kind::drained, command.server, asked, Term::spoken_length(command.length), turn);
     std::string text = its + " is drained " + Term::spoken_length(command.length);
-    if (roster_.find(command.server)->published)
+    if (observing())
+        text += "; it stays in www, as the arbiter only observes";
+    else if (roster_.find(command.server)->published)
         text += "; it stays in www, as nobody else is left for it";
     if (!leads) return turn.answers.push_back(done(asked.token, text));
     const bool able = lease_.state() == LeaseState::held && lease_.was_writable() &&

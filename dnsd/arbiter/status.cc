@@ -108,6 +108,7 @@ std::vector<std::string> Arbiter::alarms(Instant now) const {
     for (const ServerId& id : clones_)
         alarms.push_back("two machines speak under the name " + std::string(id.text()));
     if (!ackers_.outsider().empty()) alarms.push_back(ackers_.outsider());
+    if (!ackers_.crowded().empty()) alarms.push_back(ackers_.crowded());
     if (!gate_waits_.empty()) alarms.push_back("the zero-loss gate waits for " + gate_waits_);
     if (!refusal_.empty() && lease_.state() != LeaseState::held) alarms.push_back(refusal_);
     if (without_successor(now))

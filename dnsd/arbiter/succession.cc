@@ -50,6 +50,7 @@ void Ackers::granted(Record& record, const Watched& winner, const ArbiterRules& 
     base_mark_ = mark;
     cover_ = Cover{mark, std::nullopt};
     outsiders_.clear();
+    crowded_.clear();
     writable_from_.reset();
 }
 

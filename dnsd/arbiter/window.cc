@@ -271,6 +271,7 @@ bool Arbiter::held_back(Instant now) const {
 // Prepares for epoch + 1 leave from now on. "Closed" is durable by then: free() wrote it, and a
 // record from before that opens the window only with it.
 void Arbiter::try_open(Turn& turn) {
+    if (observing()) return;  // a resume asks here too
     const bool adopting = word_ && word_->adopt;
     if (held_back(turn.now)) SIM_SOMETIMES(a_pause_kept_the_window_shut);
     if (held_back(turn.now) || (first_election_waits() && !adopting)) return;

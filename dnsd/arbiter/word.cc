@@ -217,6 +217,7 @@ void Arbiter::confirm_dead(const ConfirmDeadCommand& command, const OperatorAske
     const std::string its = name(command.server);
     if (!rules_.confirm_dead && !SIM_BROKEN(confirm_dead_is_allowed_first))
         return refused("confirm-dead is off; allow_confirm_dead = true under [master] allows it");
+    if (!roster_.find(command.server)) return let_in(command, asked, turn);
     if (record_.holder != command.server || !lease_.lives())
         return refused(its + " holds no lease that may live: there is nothing to end");
     const std::string alive = not_dead(*roster_.find(command.server), turn.now);
@@ -235,6 +236,21 @@ void Arbiter::confirm_dead(const ConfirmDeadCommand& command, const OperatorAske
     turn.answers.push_back(done(asked.token, "the lease of " + its + " under epoch " +
                                                  std::to_string(record_.epoch.value) +
                                                  " has ended"));
+}
+
+// One that is configured no more is heard no more: no word of its own ends its bar.
+void Arbiter::let_in(const ConfirmDeadCommand& command, const OperatorAsked& asked, Turn& turn) {
+    const std::string its = name(command.server);
+    if (acker_of(record_, command.server)) {
+        turn.answers.push_back(refusal(
+            asked.token, its + " is in the semi-sync set still, and leaves it when a master "
+                               "lets it in no more and others have what it acknowledged; ask "
+                               "again then"));
+        return;
+    }
+    std::erase(record_.barred, command.server);
+    tell(Kind::confirmed_dead, command.server, asked, "it is barred no more", turn);
+    turn.answers.push_back(done(asked.token, its + " is barred no more"));
 }
 
 // Of one that names somebody: what is wrong with that one.

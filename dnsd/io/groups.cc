@@ -334,6 +334,10 @@ std::vector<Askable> Groups::askable() const {
         all.push_back({group.config.rules.group, {}});
         for (const ServerRules& server : group.config.rules.servers)
             all.back().servers.push_back(server.id);
+        // One that is configured no more is still barred, until it is confirmed to be dead.
+        std::vector<ServerId>& names = all.back().servers;
+        for (const ServerId& id : group.stored.machine().record().barred)
+            if (std::find(names.begin(), names.end(), id) == names.end()) names.push_back(id);
     }
     return all;
 }

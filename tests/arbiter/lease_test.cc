@@ -160,3 +160,72 @@ TEST_CASE("a server that claims to be master under an epoch that is not its own 
     CHECK(desk.story.back().why ==
           "wiki2 claims to be master under epoch 4; the ledger has epoch 5 of wiki1");
 }
+
+TEST_CASE("where clocks may differ by more than an agent knows the lease is told shorter") {
+    ArbiterRules group = rules();
+    group.rho = 1e-2;
+    const auto told = [](Desk& desk) {
+        return std::get<heartbeat::Ack>(desk.hear("wiki1", master(Epoch{5})));
+    };
+    // What an agent makes of it ends by L(1 - rho), and not much before.
+    const auto fits = [&](const heartbeat::Ack& ack) {
+        const Duration by_the_agent = ack.lease - ack.lease / 1000;
+        CHECK(by_the_agent <= 5940ms);
+        CHECK(by_the_agent > 5938ms);
+        CHECK(ack.lease % 1ms == 0ms);
+        CHECK(ack.demotion == 1500ms);
+    };
+    SUBCASE("from the start") {
+        Desk desk = led(group);
+        fits(told(desk));
+        CHECK(desk.ledger->lease_longest == 6s);
+        // E is counted from the lease itself, by the drift of the settings.
+        desk.pass(6559ms);
+        CHECK(desk.state() == LeaseState::expiring);
+        desk.pass(2ms);
+        CHECK(desk.state() != LeaseState::expiring);
+    }
+    SUBCASE("over a reload, and back") {
+        Desk desk = led();
+        CHECK(told(desk).lease == 6s);
+        desk.step(RulesChanged{group});
+        fits(told(desk));
+        CHECK(desk.ledger->lease_longest == 6s);
+        desk.pass(6559ms);
+        CHECK(desk.state() == LeaseState::expiring);
+        Desk back = led(group);
+        group.rho = 1e-3;
+        back.step(RulesChanged{group});
+        CHECK(told(back).lease == 6s);
+    }
+    SUBCASE("over a restart") {
+        Desk before = led(group);
+        SUBCASE("with the same settings") {
+            fits(told(before));
+        }
+        SUBCASE("that allows for more") {
+            before = led();
+            CHECK(told(before).lease == 6s);
+        }
+        Desk desk(group, before.ledger);
+        desk.pass(6559ms);
+        CHECK(desk.state() == LeaseState::quarantine);
+        desk.pass(2ms);
+        CHECK(desk.state() != LeaseState::quarantine);
+    }
+    SUBCASE("of a new grant") {
+        Desk desk = master_lost(group);
+        desk.pass(100ms);
+        for (const char* name : {"wiki2", "wiki3"}) desk.hear(name, promised(Epoch{6}));
+        desk.pass(300ms);
+        const auto reply = desk.hear("wiki2", promised(Epoch{6}));
+        REQUIRE(std::holds_alternative<heartbeat::Ack>(reply));
+        fits(std::get<heartbeat::Ack>(reply));
+        CHECK(desk.ledger->lease_longest == 6s);
+    }
+    SUBCASE("less than an agent knows changes nothing") {
+        group.rho = 2e-4;
+        Desk desk = led(group);
+        CHECK(told(desk).lease == 6s);
+    }
+}

@@ -120,6 +120,38 @@ TEST_CASE("an arbiter that observes does not wake for a stable set that it does 
     CHECK(desk.arbiter.wakes_at() > desk.now);
 }
 
+TEST_CASE("an arbiter that observes opens no election when a pause is over") {
+    Desk desk(observing());
+    for (const char* name : {"wiki1", "wiki2", "wiki3"}) desk.hear(name, replica());
+    desk.step(OperatorAsked{1, PauseCommand{}, "anna", "", false, 0});
+    SUBCASE("with candidates") {}
+    SUBCASE("with nobody who may lead") {
+        auto wrote = replica();
+        wrote.errant = heartbeat::Errant::wrote;
+        for (const char* name : {"wiki1", "wiki2", "wiki3"}) desk.hear(name, wrote);
+    }
+    desk.step(OperatorAsked{2, ResumeCommand{}, "anna", "", false, 0});
+    CHECK(desk.state() == LeaseState::free);
+    CHECK(desk.told(Kind::window_opened) == 0);
+    CHECK(desk.told(Kind::refused) == 0);
+    CHECK(desk.arbiter.status(desk.now).alarms.empty());
+    CHECK_FALSE(desk.ledger->closed);
+}
+
+TEST_CASE(
+    "a drain is kept by an arbiter that observes, and its answer says that www has it still") {
+    Desk desk(observing());
+    for (const char* name : {"wiki1", "wiki2", "wiki3"}) desk.hear(name, replica());
+    desk.step(OperatorAsked{1, DrainCommand{id("wiki2"), 30min}, "anna", "", false, 0});
+    CHECK(desk.pool() == "wiki1 wiki2 wiki3");
+    const auto answer = std::find_if(desk.last.begin(), desk.last.end(), [](const Effect& effect) {
+        return std::holds_alternative<Answer>(effect);
+    });
+    REQUIRE(answer != desk.last.end());
+    CHECK(std::get<Answer>(*answer).text ==
+          "wiki2 is drained for 30 m; it stays in www, as the arbiter only observes");
+}
+
 TEST_CASE("an arbiter that observes gives clones no order either") {
     Desk desk(observing());
     desk.step(ClonesSeen{{id("wiki1")}});

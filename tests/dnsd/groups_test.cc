@@ -32,9 +32,12 @@ private:
 };
 
 struct House {
-    explicit House(const std::string& tables = "") : tables_(tables) {
+    explicit House(const std::string& tables = "", const Record& record = {}) : tables_(tables) {
         REQUIRE(Ledger::create(site.ledger));
         ledger.emplace(*Ledger::open(site.ledger));
+        if (record != Record{})
+            REQUIRE(
+                ledger->store(site.read(file).groups.front().rules.group, std::nullopt, record));
         groups.emplace(loop, site.read(file), *ledger, [](const Standing&) {});
         groups->open();
     }
@@ -62,6 +65,16 @@ struct House {
 const ServerId wiki2 = *ServerId::parse("wiki2");
 
 }  // namespace
+
+TEST_CASE("a server that is configured no more can be named as long as it is barred") {
+    const ServerId scrapped = *ServerId::parse("wiki9");
+    Record record;
+    record.revision = 1;
+    record.barred = {wiki2, scrapped};
+    const House house("", record);
+    CHECK(house.groups->askable().front().servers ==
+          std::vector{*ServerId::parse("wiki1"), wiki2, scrapped});
+}
 
 TEST_CASE(
     "a command that the ledger can not keep is refused with the reason, and nothing is done") {

@@ -30,9 +30,7 @@ void World::start_agent(std::size_t agent) {
     if (site.process.boot > 1 && site.disk.promised > epoch())
         SIM_SOMETIMES(a_promise_outlived_its_agent);
     if (site.process.boot > 1 && site.disk.errant) SIM_SOMETIMES(an_errant_one_stayed_errant);
-    agent::DutyRules rules{.self = site.id,
-                           .heartbeat = script_.climate.heartbeat,
-                           .rho = static_cast<double>(script_.climate.rho) / 1e6};
+    agent::DutyRules rules{.self = site.id, .heartbeat = script_.climate.heartbeat};
     site.duty.emplace(std::move(rules), site.disk, site.clock.at(now_));
     agent_step(agent, agent::ClockTicked{});
     if (site.process.up) looks(agent);

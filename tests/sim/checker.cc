@@ -176,6 +176,18 @@ void Checker::judge_cover(const World& world, const dnsd::Record& record) {
 // ---- What it says
 // ---------------------------------------------------------------------------------
 
+namespace {
+
+// So long it makes an agent writable, by its own clock: one takes off a thousandth, and by how much
+// more the clocks may differ it is told shorter.
+Duration lasts(const World& world, const heartbeat::Ack& ack) {
+    const std::int64_t said = world.rules().lease.count();
+    const Duration by_the_rules(said - said / million * world.script().climate.rho);
+    return std::min(Duration(ack.lease.count() - ack.lease.count() / 1000), by_the_rules);
+}
+
+}  // namespace
+
 void Checker::acknowledges(const World& world, std::size_t agent, const heartbeat::Ack& ack) {
     const ServerId& to = world.sites()[agent].id;
     const auto& disk = world.ledger();
@@ -244,9 +256,7 @@ void Checker::acknowledges(const World& world, std::size_t agent, const heartbea
     const Known& server = known(world, agent);
     for (const Known::Sent& sent : server.sent) {
         if (sent.request != ack.request || sent.boot != world.arbiter().heard[agent].boot) continue;
-        const Duration lasts(ack.lease.count() -
-                             ack.lease.count() / million * world.script().climate.rho);
-        held.may_live = std::max(held.may_live, site.clock.when(sent.at + lasts));
+        held.may_live = std::max(held.may_live, site.clock.when(sent.at + lasts(world, ack)));
         if (!created) continue;
         held.start = sent.start;
         held.boot = world.arbiter().process.boot;

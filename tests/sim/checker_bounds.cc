@@ -98,6 +98,7 @@ void Checker::judge_retry(const World& world, std::size_t agent, const heartbeat
 void Checker::judge_death(const World& world, const ServerId& dead) {
     if (!world.rules().confirm_dead)
         return broken("I3: " + text(dead) + " is taken for dead, and the settings forbid that");
+    if (!world.configured(world.place_of(dead))) return;  // it held no lease, and is barred no more
     if (world.arbiter().cloned == world.place_of(dead))
         return broken("I3: " + text(dead) +
                       " is taken for dead, and two machines speak under its name");

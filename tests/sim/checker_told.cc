@@ -93,7 +93,9 @@ void Checker::judge_renewal(const World& world, std::size_t agent, const heartbe
     if (known(world, agent).said.leads == ack.epoch) led_ = ack.epoch;
     held.acked = boot;
     held.last_ack = now;
-    held.longest = std::max(held.longest, ack.lease);
+    // What it is by the settings: where clocks differ by much it is told shorter.
+    const Duration lease = std::min(world.rules().lease, world.ledger()->lease_longest);
+    held.longest = std::max({held.longest, ack.lease, lease});
     held.shortest =
         held.shortest == Duration::zero() ? ack.lease : std::min(held.shortest, ack.lease);
 }

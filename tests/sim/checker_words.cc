@@ -164,6 +164,7 @@ void Checker::notes(const World& world, const dnsd::Note& note) {
         case dnsd::Kind::lost_accepted:
             return forgive(world, world.place_of(*note.server), note.epoch);
         case dnsd::Kind::confirmed_dead: {
+            if (!world.configured(world.place_of(*note.server))) return;
             Known& server = known(world, world.place_of(*note.server));
             if (const auto held = holders_.find(note.epoch); held != holders_.end())
                 held->second.confirmed_dead = true;

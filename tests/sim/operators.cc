@@ -49,7 +49,10 @@ std::optional<dnsd::Answer> World::ask_once(const dnsd::Command& command, bool d
 // Not only those are taken for dead that are: one that the arbiter heard to be well must be
 // refused, and one under whose name two machines speak.
 void World::confirm_dead(std::size_t site) {
-    const bool dead = !sites_[site].process.up && !sites_[site].database.writable();
+    // One that was dropped is let in again by this: it must not run at all.
+    const Database& database = sites_[site].database;
+    const bool off = configured(site) ? !database.writable() : !database.up;
+    const bool dead = !sites_[site].process.up && off;
     if (!dead) {
         if (!arbiter_.process.runs(now_)) return;
         const auto status = arbiter_.machine->status(arbiter_.clock.at(now_));

@@ -12,6 +12,8 @@
     X(none, "nothing is broken")                                                                   \
     X(lease_from_send, "the lease counts from the send of the acknowledged heartbeat")             \
     X(lease_cut_by_the_drift, "a lease is shorter by rho on the agent's clock")                    \
+    X(ack_cut_by_the_drift,                                                                        \
+      "where clocks may differ by more than an agent knows a lease is told shorter")               \
     X(demotion_before_the_deadline, "demotion begins D before the deadline")                       \
     X(newer_than_the_last_obeyed, "only a reply newer than the last obeyed is obeyed")             \
     X(no_epoch_below_the_known,                                                                    \
@@ -260,6 +262,7 @@
     X(unbounded_lease_got_its_end, "one that was found writable confirmed an ACK")                 \
     X(lease_was_lengthened, "a longer lease was told than ever under this epoch")                  \
     X(lease_was_shortened, "a shorter lease was told after a longer one")                          \
+    X(a_lease_was_told_shorter, "clocks may differ by more than an agent knows")                   \
     X(renewed_after_a_restart, "a lease was renewed in quarantine")                                \
     X(nobody_was_promoted_in_quarantine,                                                           \
       "after a restart the holder was heard, and had not been master yet")                         \
