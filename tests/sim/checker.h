@@ -354,6 +354,7 @@ private:
     void judge_retry(const World& world, std::size_t agent, const heartbeat::Deny& deny);
     void judge_death(const World& world, const ServerId& dead);
     void judge_named(const World& world, const ServerId& to, const std::string& grant);
+    void look_at_overruled(const World& world);
     void look_at_orders(const World& world);
     void judge_opening(const World& world, const dnsd::Standing& standing);
     void note_pool(const World& world, const dnsd::Standing& standing);
@@ -385,6 +386,8 @@ private:
     std::vector<Point> told_;  // … that a client was told at all, since the last was writable
     std::map<std::uint64_t, Asked> commands_;  // that nobody has answered finally
     std::uint64_t newest_command_ = 0;
+    // A command that named another than was granted in this step.
+    std::optional<std::pair<std::uint64_t, std::string>> overruled_;
     Duration longest_{0};  // the longest lease of the settings that this run of the arbiter has had
     True reconfigured_ = 0;
     bool members_due_ = true;   // who is published is to be held against the configuration

@@ -469,6 +469,7 @@ void Checker::looks(const World& world) {
     look_at_pool(world);
     look_at_switchover(world);
     look_at_commands(world);
+    look_at_overruled(world);
     look_at_orders(world);
     // It had not failed, or that would have been told by now.
     if (!usurped_.empty() && world.arbiter().process.up) broken(usurped_);

@@ -93,8 +93,8 @@ void Checker::answers(const World& world, const dnsd::Answer& answer) {
 }
 
 // Whoever is granted by a word may lead at that moment, whatever was so when it was spoken; and
-// while a word stands that names somebody, nobody else is granted. (judge_grant() has what no word
-// lifts.)
+// while a word stands that names somebody, nobody else is granted; one that came to nothing in this
+// very step is answered at its end. (judge_grant() has what no word lifts.)
 void Checker::judge_named(const World& world, const ServerId& to, const std::string& grant) {
     const Known::Said& said = known(world, world.place_of(to)).said;
     for (const auto& [token, asked] : commands_) {
@@ -103,8 +103,18 @@ void Checker::judge_named(const World& world, const ServerId& to, const std::str
         if (named == to && said.leaves)
             return broken("election: " + grant + " by a word, and says that it may not lead");
         if (named && named != to)
-            return broken("answer: " + grant + ", and a word that is not answered names another");
+            overruled_ = {token,
+                          "answer: " + grant + ", and a word that is not answered names another"};
     }
+}
+
+// An arbiter that died, or could not write, has answered nobody.
+void Checker::look_at_overruled(const World& world) {
+    if (!overruled_) return;
+    const ArbiterSite& arbiter = world.arbiter();
+    const bool answers = arbiter.process.up && world.now() >= arbiter.ledger.fails_until;
+    if (answers && commands_.contains(overruled_->first)) return broken(overruled_->second);
+    overruled_.reset();
 }
 
 // Each is answered at once, and one that goes on when it is done or refused: a switchover as soon
