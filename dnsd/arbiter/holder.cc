@@ -14,13 +14,16 @@ using heartbeat::Wish;
 bool Arbiter::renewable(const Heartbeat& beat) const {
     if (record_.closed && !SIM_BROKEN(closed_epoch_is_not_renewed)) return false;
     if (lease_.refused()) return false;
+    // A later state waits to be written: this is not the last holder.
+    if (unrisen_ && !unconfirmed()) return false;
     if (beat.wants != Wish::master || !beat.health.database) return false;
     if (!well(beat) && SIM_BROKEN(unwell_master_is_renewed)) return false;
     if (beat.role == Role::master) return beat.held == record_.epoch;
     if (lease_.state() == LeaseState::quarantine && beat.held != record_.epoch && !unconfirmed())
         SIM_SOMETIMES(nobody_was_promoted_in_quarantine);
-    // It is still on its way to be master. After a restart of ours nobody new is promoted.
-    return unconfirmed() || beat.held == record_.epoch ||
+    // It is still on its way to be master. After a restart of ours nobody new is promoted; one that
+    // was found writable, and is so, gets its deadline.
+    return (unconfirmed() && !beat.read_only) || beat.held == record_.epoch ||
            lease_.state() != LeaseState::quarantine || SIM_BROKEN(nobody_is_promoted_in_quarantine);
 }
 
@@ -61,6 +64,9 @@ bool Arbiter::hear_holder(const HeartbeatHeard& heard, Turn& turn) {
         SIM_SOMETIMES(unbounded_lease_got_its_end);
         record_.lease_longest = std::max(rules_.lease, longest_told_);
         lease_.bound(rules_, record_.lease_longest, turn.now);
+        // What others knew has waited for its word.
+        if (unrisen_) rise_above_all(turn);
+        if (!record_.holder) return false;
     }
     if (beat.role == Role::fenced && (this_epoch || SIM_BROKEN(fenced_frees_its_own_epoch))) {
         // It is surely unwritable under this epoch, for ever; so nothing is renewed even if the
@@ -72,8 +78,7 @@ bool Arbiter::hear_holder(const HeartbeatHeard& heard, Turn& turn) {
         free(std::string(heard.from.text()) + " reported fenced" +
                  (beat.why.empty() ? std::string() : ": " + beat.why),
              turn);
-        if (waited) rise_above_all(turn);  // what others knew has waited for its word
-        return false;                      // it competes like any other
+        return false;  // it competes like any other
     }
     const bool leads = beat.role == Role::master && this_epoch;
     // Also before it was ever writable: what it was elected for, its relay log, is gone. It may not

@@ -61,6 +61,7 @@ void Lease::renew(const ArbiterRules& rules, Duration longest, Instant now) {
 }
 
 void Lease::bound(const ArbiterRules& rules, Duration longest, Instant now) {
+    if (ends_ == Instant::max()) granted_ = now;  // it has its lease since this was heard
     ends_ = end_of(rules, longest, now);
 }
 
@@ -87,6 +88,8 @@ void Lease::quarantine(Instant until) {
 Instant Lease::lapses_at(const ArbiterRules& rules) const {
     if (SIM_BROKEN(grant_without_a_writer_lapses)) return Instant::max();
     const bool running = state_ == LeaseState::held || state_ == LeaseState::expiring;
+    // One without an end gets it by an ACK that arrives, however late.
+    if (ends_ == Instant::max()) return Instant::max();
     return running && !writable_ && !refused_ ? granted_ + rules.lapse() : Instant::max();
 }
 

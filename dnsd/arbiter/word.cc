@@ -83,14 +83,13 @@ std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant 
     for (const Watched& other : roster_.servers()) {
         if (other.rules.id == id) continue;
         if (std::string writes = may_be_written_to(record_, other); !writes.empty()) return writes;
-        if (!other.last || !has_data(*other.last)) continue;
-        const std::string its = name(other.rules.id);
-        if (allow_loss || SIM_BROKEN(adopt_has_most) || !other.last->received ||
-            !server.last->received)
+        // One whose database is down has what it said last.
+        if (allow_loss || SIM_BROKEN(adopt_has_most) || !other.had || !server.last->received)
             continue;
-        const auto order = *other.last->received <=> *server.last->received;
+        const std::string its = name(other.rules.id);
+        const auto order = *other.had <=> *server.last->received;
         if (order == std::partial_ordering::greater)
-            return its + " has received more, up to " + other.last->received->text() +
+            return its + " has received more, up to " + other.had->text() +
                    "; adopt that one, or allow the loss";
         if (order == std::partial_ordering::unordered)
             return its + " and " + name(id) +

@@ -97,6 +97,17 @@ TEST_CASE("who is found writable after an adoption was asked for keeps it from b
     CHECK_FALSE(desk.acked("wiki1", promised(Epoch{1}, 200)));
 }
 
+TEST_CASE("what one had whose database is down is not lost by an adoption unsaid") {
+    Desk desk = master_lost();
+    desk.hear("wiki2", replica(100));
+    desk.hear("wiki3", replica(300));
+    desk.hear("wiki3", without_database());
+    const Answer answer = ask(desk, AdoptCommand{id("wiki2")});
+    CHECK(answer.kind == Answer::Kind::refused);
+    CHECK(answer.text.starts_with("wiki3 has received more, up to 0-1-300"));
+    CHECK(ask(desk, AdoptCommand{id("wiki2"), true}).kind == Answer::Kind::going_on);
+}
+
 TEST_CASE("whoever held a lease has a deadline: its silence keeps nobody from being adopted") {
     Desk desk = master_lost();
     desk.hear("wiki2", replica());

@@ -88,6 +88,14 @@ TEST_CASE("the one that is found writable with data gets the first lease, withou
         CHECK(restarted.state() == LeaseState::quarantine);
         CHECK(restarted.acked("wiki2", writable) == Epoch{1});
     }
+    SUBCASE("however many ACKs are lost, it gets the next: nothing else gives its lease an end") {
+        for (int i = 0; i < 30; ++i) {
+            desk.pass(1s);
+            CHECK(desk.acked("wiki2", writable) == Epoch{1});
+        }
+        desk.hear("wiki2", master(Epoch{1}));
+        CHECK(desk.ledger->lease_longest == 6s);
+    }
     SUBCASE("when its lease has ended by a person's word, what others know counts again") {
         // Seed 101259 of tests/sim, as it was then: an older copy of the ledger gave epoch 2 twice.
         ArbiterRules group = rules();

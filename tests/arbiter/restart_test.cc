@@ -65,6 +65,38 @@ TEST_CASE("a later state that is heard of while the ledger fails is risen above 
     CHECK(desk.ledger->closed);
 }
 
+TEST_CASE("the holder of an older copy is not promoted while the ledger can not be written") {
+    // Seed 5003771 of tests/sim, as it was then: wiki1, read-only, without its record, became
+    // writable under epoch 1 while wiki3 led under epoch 3.
+    Record record = led_by_wiki1();
+    record.epoch = Epoch{1};
+    record.lease_may_live = true;
+    heartbeat::Heartbeat asks = replica();
+    asks.role = heartbeat::Role::fenced;
+    SUBCASE("one that was found writable, and is read-only") {
+        record.lease_longest = Record::unbounded;
+        Desk desk(rules(), record);
+        desk.ledger_fails = true;
+        desk.step(OperatorAsked{1, DrainCommand{id("wiki2"), std::nullopt}, "anna", "", false, 0});
+        CHECK_FALSE(desk.acked("wiki1", asks));
+        asks.read_only = false;
+        asks.role = heartbeat::Role::unknown;
+        CHECK(desk.acked("wiki1", asks) == Epoch{1});
+    }
+    SUBCASE("one that would be renewed, as a later epoch waits to be written") {
+        Desk desk(rules(), record);
+        desk.ledger_fails = true;
+        desk.step(OperatorAsked{1, DrainCommand{id("wiki2"), std::nullopt}, "anna", "", false, 0});
+        CHECK(desk.acked("wiki1", master(Epoch{1})) == Epoch{1});
+        desk.hear("wiki3", master(Epoch{3}));
+        CHECK_FALSE(desk.acked("wiki1", master(Epoch{1})));
+        desk.ledger_fails = false;
+        desk.pass(4s);
+        desk.hear("wiki3", master(Epoch{3}));
+        CHECK(desk.ledger->epoch == Epoch{3});
+    }
+}
+
 TEST_CASE("a closed epoch is not renewed after a restart, and its lease is waited out") {
     Record record = led_by_wiki1();
     record.closed = true;

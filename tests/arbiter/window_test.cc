@@ -38,7 +38,7 @@ TEST_CASE("an arbiter that could not write closed tells nobody to prepare") {
     desk.ledger_fails = true;
     desk.pass(2s);
     CHECK(desk.told(Kind::ledger_failed) > 0);
-    const auto deny = desk.denied("wiki2", promised(Epoch{6}));
+    const auto deny = desk.denied("wiki2", replica());
     CHECK(prepare_of(deny) == Epoch{});
     CHECK_FALSE(desk.ledger->closed);
     // wiki1 was not closed: it may come back.

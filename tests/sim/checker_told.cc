@@ -79,13 +79,13 @@ void Checker::judge_renewal(const World& world, std::size_t agent, const heartbe
                                 "run of the arbiter",
                                 name(world, agent), ack.epoch.value));
     const Instant now = world.arbiter().clock.at(world.now());
-    if (held.acked != boot) held.granted = now;
+    if (held.acked != boot || unbounded) held.granted = now;
     const Duration lapse = std::max<Duration>(2 * std::max(held.longest, world.rules().lease),
                                               std::chrono::seconds(10));
     // What came while it was stopped is heard before time is judged.
     const bool ran = world.now() > world.arbiter().process.stopped_until + second;
-    if (!held.led && now > held.granted + lapse + std::chrono::milliseconds(50) && ran &&
-        !ledger_fails(world))
+    if (!held.led && !unbounded && now > held.granted + lapse + std::chrono::milliseconds(50) &&
+        ran && !ledger_fails(world))
         broken(fmt::format(
             "I3: {} is renewed {} ms after its grant of epoch {}, and never said "
             "that it is master",
