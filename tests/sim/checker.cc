@@ -115,6 +115,10 @@ void Checker::remembered(const World& world, const dnsd::Record& before, const d
                 return broken(
                     fmt::format("S: {} is out of the semi-sync set, and was never told to leave it",
                                 text(was.id)));
+    // It confirms its lease: so long it has that, for who judges when it must be master.
+    if (before.lease_longest >= dnsd::Record::unbounded && next.epoch == before.epoch)
+        if (const auto held = holders_.find(next.epoch); held != holders_.end())
+            held->second.granted = world.arbiter().clock.at(world.now());
     if (next.epoch > before.epoch && next.holder && next.lease_may_live) {
         judge_grant(world, before, next);
         for (auto& [token, asked] : commands_) {

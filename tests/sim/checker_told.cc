@@ -120,6 +120,8 @@ void Checker::judge_not_renewed(const World& world, std::size_t agent) {
         server.said.at != world.now() || spent_ == disk->epoch || yielded_ == disk->epoch ||
         world.arbiter().cloned == agent || !world.configured(agent) || world.observing())
         return;
+    // Where an older copy was put back somebody may know a later state, which can not be written.
+    if (excused(Excuse::ledger_lost) > 0 && ledger_fails(world)) return;
     broken(fmt::format("renewal: {} says that it is master under epoch {}{}, and is not renewed",
                        name(world, agent), disk->epoch.value,
                        server.health.unwell ? ", and unwell" : ""));
