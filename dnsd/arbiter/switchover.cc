@@ -133,7 +133,9 @@ Until Pace::began(const ArbiterRules& rules, Instant now) {
     const bool soon = pause_ > Duration::zero() && now - (next_ - pause_) < std::chrono::hours(1);
     pause_ = soon ? std::min(2 * pause_, std::max(first, rules.block_max)) : first;
     next_ = now + pause_;
-    const auto whole = std::chrono::ceil<std::chrono::seconds>(now - wall_.at).count();
+    // Rounded up, also what had passed of the second in which the arbiter started, so that after a
+    // restart it is not a part of a second shorter.
+    const auto whole = std::chrono::ceil<std::chrono::seconds>(now - wall_.at).count() + 1;
     return Term::recorded(pause_, wall_.unix_seconds + whole);
 }
 

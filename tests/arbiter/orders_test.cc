@@ -1,5 +1,6 @@
 #include "dnsd/arbiter/orders.h"
 
+#include "dnsd/arbiter/switchover.h"
 #include "rules.h"
 
 #include <doctest/doctest.h>
@@ -90,4 +91,16 @@ TEST_CASE("a server that the configuration dropped is drained no more") {
     kept.orders.keep_only(group.servers, kept.record);
     CHECK(kept.orders.drained(t0()) == std::vector{id("wiki2")});
     CHECK(kept.record.drains.size() == 1);
+}
+
+TEST_CASE("the pause after a switchover of its own is no shorter for a restart") {
+    // Seed 300125790 of tests/sim, as it was then: a third of a second.
+    ArbiterRules group = rules();
+    group.block = 12s;
+    const Wall started{t0(), wall_clock};  // 0.829 s of that second had passed
+    Pace pace(std::nullopt, started);
+    const Until until = pace.began(group, t0() + 1701ms);
+    const Wall restarted{t0() + 6363ms, wall_clock + 7};  // 0.829 s + 6.363 s
+    CHECK_FALSE(Pace(until, restarted).allows(t0() + 1701ms + 11999ms));
+    CHECK(Pace(until, restarted).allows(restarted.at + 12s));
 }

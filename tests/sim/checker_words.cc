@@ -143,9 +143,10 @@ void Checker::look_at_commands(const World& world) {
         Duration bound = expiry + lapse;
         if (!asked.planned) bound += 2 * asked.longest;
         if (!asked.planned && asked.granted) bound += expiry + lapse;
-        // One that is stopped answers nobody.
+        // One that is stopped answers nobody, and one that can not write ends nothing.
         const Duration waited =
-            now - std::max(asked.since, arbiter.clock.at(arbiter.process.stopped_until));
+            now - std::max(asked.since, arbiter.clock.at(std::max(arbiter.process.stopped_until,
+                                                                  arbiter.ledger.fails_until)));
         if (waited <= bound + std::chrono::milliseconds(100)) continue;
         if (ledger_fails(world)) return;
         return broken(
