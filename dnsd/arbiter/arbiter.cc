@@ -151,7 +151,7 @@ void Arbiter::hear(const HeartbeatHeard& heard, Turn& turn) {
     if (observing()) return observe(heard, turn);
     ackers_.hear(record_, *roster_.find(heard.from), turn.story);
     if (ledger_works(turn.now)) refusals_.hear(heard.from, heard.beat, record_, mark_);
-    if (unrisen_) rise_above_all(turn);
+    if (!unrisen_.empty()) rise_above_all(turn);
     rise(heard, turn);
     note_claim(heard, turn);
     believe_free(turn);
@@ -173,7 +173,7 @@ void Arbiter::judge_timers(Turn& turn) {
         return show_would(turn);
     }
     settle(turn);
-    if (unrisen_) rise_above_all(turn);
+    if (!unrisen_.empty()) rise_above_all(turn);
     if (SIM_BROKEN(set_changes_with_the_holder)) judge_acknowledgers(turn);
     if (turn.now >= lease_.lapses_at(rules_)) {
         SIM_SOMETIMES(grant_lapsed);

@@ -89,6 +89,7 @@ private:
     void note_told(const ServerId& server, std::uint64_t revision);
     void rise(const HeartbeatHeard& heard, Turn& turn);
     void rise_above_all(Turn& turn);
+    void rise_later(const HeartbeatHeard& heard);
     void note_claim(const HeartbeatHeard& heard, Turn& turn);
 
     // The candidate window (window.cc).
@@ -248,9 +249,11 @@ private:
     std::optional<GrantKind> pending_;  // the last grant, until its holder is writable
     FailoverCounts counts_;
     std::vector<ServerId> clones_;
-    std::string would_;     // mode observe: what would be done
-    bool unrisen_ = false;  // somebody knows of a later state, and the record could not be raised
-    bool untidy_ = true;    // the record may name what is configured no more, or elsewhere
+    std::string would_;  // mode observe: what would be done
+    // Who knew of a later state when the record could not be raised, as that was said: the
+    // configuration may have dropped them since.
+    std::vector<HeartbeatHeard> unrisen_;
+    bool untidy_ = true;  // the record may name what is configured no more, or elsewhere
 };
 
 }  // namespace dnsd

@@ -4,6 +4,7 @@
 #include "heartbeat/sim_points.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace dnsd {
 
@@ -20,7 +21,7 @@ bool Arbiter::knows_later_state(const HeartbeatHeard& heard) const {
 
 // Not while somebody's later state waits to be written: it would pass for what it was told here.
 void Arbiter::note_told(const ServerId& server, std::uint64_t revision) {
-    if (unrisen_) return;
+    if (!unrisen_.empty()) return;
     const auto told = std::find_if(told_.begin(), told_.end(),
                                    [&](const auto& one) { return one.first == server; });
     if (told != told_.end())
@@ -81,8 +82,7 @@ void Arbiter::rise(const HeartbeatHeard& heard, Turn& turn) {
     }
     // Nothing but the holder's word ends an unconfirmed lease; what is known now waits for it.
     if (!ledger_works(turn.now) || unconfirmed()) {
-        unrisen_ = true;
-        return;
+        return rise_later(heard);
     }
     SIM_SOMETIMES(ledger_was_an_older_copy);
     if (known <= record_.epoch) SIM_SOMETIMES(a_revision_showed_an_older_copy);
@@ -112,9 +112,12 @@ void Arbiter::rise(const HeartbeatHeard& heard, Turn& turn) {
 // One that only looked on, or could not write, did not rise with what it heard; who said it may be
 // silent by now.
 void Arbiter::rise_above_all(Turn& turn) {
-    unrisen_ = false;
-    for (const Watched& server : roster_.servers())
-        if (server.last) rise({server.rules.id, *server.last}, turn);
+    for (const HeartbeatHeard& heard : std::exchange(unrisen_, {})) rise(heard, turn);
+}
+
+void Arbiter::rise_later(const HeartbeatHeard& heard) {
+    std::erase_if(unrisen_, [&](const HeartbeatHeard& each) { return each.from == heard.from; });
+    unrisen_.push_back(heard);
 }
 
 // A server says that it is master under an epoch that is not its own: told once a claim.

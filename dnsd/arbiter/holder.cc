@@ -15,7 +15,7 @@ bool Arbiter::renewable(const Heartbeat& beat) const {
     if (record_.closed && !SIM_BROKEN(closed_epoch_is_not_renewed)) return false;
     if (lease_.refused()) return false;
     // A later state waits to be written: this is not the last holder.
-    if (unrisen_ && !unconfirmed()) return false;
+    if (!unrisen_.empty() && !unconfirmed()) return false;
     if (beat.wants != Wish::master || !beat.health.database) return false;
     if (!well(beat) && SIM_BROKEN(unwell_master_is_renewed)) return false;
     if (beat.role == Role::master) return beat.held == record_.epoch;
@@ -65,7 +65,7 @@ bool Arbiter::hear_holder(const HeartbeatHeard& heard, Turn& turn) {
         record_.lease_longest = std::max(rules_.lease, longest_told_);
         lease_.bound(rules_, record_.lease_longest, turn.now);
         // What others knew has waited for its word.
-        if (unrisen_) rise_above_all(turn);
+        if (!unrisen_.empty()) rise_above_all(turn);
         if (!record_.holder) return false;
     }
     if (beat.role == Role::fenced && (this_epoch || SIM_BROKEN(fenced_frees_its_own_epoch))) {

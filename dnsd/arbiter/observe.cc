@@ -16,7 +16,7 @@ bool Arbiter::observing() const {
 
 void Arbiter::observe(const HeartbeatHeard& heard, Turn& turn) {
     SIM_SOMETIMES(arbiter_observed);
-    if (knows_later_state(heard)) unrisen_ = true;
+    if (knows_later_state(heard) || known_to(heard.beat) > record_.epoch) rise_later(heard);
     // The one that is found writable is master: as long as it is the only one.
     const std::vector<ServerId> writable = found_writable();
     if (writable.size() == 1 && ledger_works(turn.now) && record_.master_published != writable[0]) {

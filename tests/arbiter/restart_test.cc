@@ -97,6 +97,25 @@ TEST_CASE("the holder of an older copy is not promoted while the ledger can not 
     }
 }
 
+TEST_CASE("what one knew that was dropped before the ledger could be written is not forgotten") {
+    // Seed 300309939 of tests/sim, as it was then: epoch 3 was given to two.
+    Record record = led_by_wiki1();
+    Desk desk(rules(), record);
+    desk.ledger_fails = true;
+    desk.step(OperatorAsked{1, DrainCommand{id("wiki2"), std::nullopt}, "anna", "", false, 0});
+    heartbeat::Heartbeat later = fenced(Epoch{6});
+    later.seen = Epoch{6};
+    desk.hear("wiki3", later);
+    desk.step(RulesChanged{rules(2)});
+    desk.pass(4s);
+    desk.ledger_fails = false;
+    desk.pass(4s);
+    desk.hear("wiki2", replica());
+    CHECK(desk.ledger->epoch == Epoch{6});
+    CHECK(desk.ledger->closed);
+    CHECK_FALSE(desk.ledger->holder);
+}
+
 TEST_CASE("a closed epoch is not renewed after a restart, and its lease is waited out") {
     Record record = led_by_wiki1();
     record.closed = true;
