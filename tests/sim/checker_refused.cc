@@ -17,8 +17,9 @@ void Checker::note_refusal(const World& world, std::size_t agent,
     const std::uint64_t boot = world.arbiter().process.boot;
     auto& own = known(world, agent).refused;
     if (own && (beat.errant == Errant::no || !world.sites()[agent].database.refused)) own.reset();
+    // An arbiter that can not write does not take it in.
     if (own && beat.errant == Errant::refused &&
-        (own->said != beat.refused_under || own->boot != boot))
+        (own->said != beat.refused_under || own->boot != boot) && !ledger_fails(world))
         *own = {own->by, own->start, beat.refused_under,
                 boot,    mark_,      own->said == beat.refused_under ? own->proofs : 0};
     const auto held = holders_.find(beat.held);
