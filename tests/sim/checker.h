@@ -377,6 +377,7 @@ private:
     std::vector<Known> known_;
     std::map<Epoch, Held> holders_;
     Epoch heard_of_{};          // by this run of the arbiter
+    Epoch heard_of_before_{};   // … before the last heartbeat
     True first_heard_ = never;  // anybody, by it
     std::uint64_t mark_ = 0;    // the newest that it told
     True window_since_ = never;

@@ -98,6 +98,7 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     constexpr std::uint64_t leap = std::uint64_t{1} << 32;  // that nobody can have made
     const Epoch top = std::max({beat.seen, beat.held, promised});
     // One that only looks on keeps nothing: when it acts it asks again those that still know.
+    heard_of_before_ = heard_of_;
     if (top.value <= world.epoch().value + leap && !world.observing())
         heard_of_ = std::max(heard_of_, top);
     first_heard_ = std::min(first_heard_, world.now());
@@ -119,6 +120,7 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
 void Checker::unheard(const World& world, std::size_t agent) {
     Known& server = known(world, agent);
     server.health = server.health_before;
+    heard_of_ = heard_of_before_;
     server.asks.surely = server.asks.surely_before;
     server.row = server.row_before;
 }
