@@ -16,7 +16,11 @@ void Checker::note_refusal(const World& world, std::size_t agent,
     using heartbeat::Errant;
     const std::uint64_t boot = world.arbiter().process.boot;
     auto& own = known(world, agent).refused;
-    if (own && (beat.errant == Errant::no || !world.sites()[agent].database.refused)) own.reset();
+    if (own && !world.sites()[agent].database.refused) own.reset();
+    if (own && beat.errant == Errant::no) {  // not said yet, or a look saw nothing
+        own->boot = 0;
+        own->proofs = 0;
+    }
     // An arbiter that can not write does not take it in.
     if (own && beat.errant == Errant::refused &&
         (own->said != beat.refused_under || own->boot != boot) && !ledger_fails(world))
