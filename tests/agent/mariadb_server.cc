@@ -38,16 +38,11 @@ DatabaseRules as_root(const std::filesystem::path& folder) {
 
 std::vector<std::string> command(const std::filesystem::path& data,
                                  const std::filesystem::path& folder) {
-    return {"mariadbd",
-            "--no-defaults",
-            "--user=root",
-            "--datadir=" + data.string(),
-            "--socket=" + (folder / "s").string(),
-            "--pid-file=" + (folder / "pid").string(),
-            "--innodb-buffer-pool-size=16M",
-            "--innodb-log-file-size=4M",
-            "--performance-schema=off",
-            "--skip-name-resolve"};
+    return {"mariadbd", "--no-defaults", "--user=root", "--datadir=" + data.string(),
+            "--socket=" + (folder / "s").string(), "--pid-file=" + (folder / "pid").string(),
+            // A server that starts removes what others have in a temporary folder of them all.
+            "--tmpdir=" + folder.string(), "--innodb-buffer-pool-size=16M",
+            "--innodb-log-file-size=4M", "--performance-schema=off", "--skip-name-resolve"};
 }
 
 }  // namespace
@@ -57,7 +52,8 @@ Template::Template() : folder_(scratch_.path()) {
     const std::string install_log = (folder_ / "install.log").string();
     lab::Process install(
         {{"mariadb-install-db", "--no-defaults", "--user=root", "--datadir=" + data_.string(),
-          "--auth-root-authentication-method=normal", "--skip-test-db"},
+          "--auth-root-authentication-method=normal", "--skip-test-db",
+          "--tmpdir=" + folder_.string()},
          {},
          install_log});
     if (!install.wait(ready_within) || install.status() != 0)

@@ -44,10 +44,11 @@ FLUSH PRIVILEGES;
 
 MariaDbTemplate::MariaDbTemplate(const std::string& folder) : data_(folder + "/data") {
     std::filesystem::create_directories(folder);
+    // A server that starts removes what others have in a temporary folder of them all.
     const Outcome installed =
         run({"mariadb-install-db", "--no-defaults", "--datadir=" + data_, user_option(),
              "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve",
-             "--innodb-log-file-size=16M"},
+             "--innodb-log-file-size=16M", "--tmpdir=" + folder},
             {}, 120s);
     if (installed.status != 0)
         throw std::runtime_error("mariadb-install-db failed: " +
@@ -55,7 +56,7 @@ MariaDbTemplate::MariaDbTemplate(const std::string& folder) : data_(folder + "/d
     const std::string socket = folder + "/mysqld.sock";
     Process server({{"mariadbd", "--no-defaults", "--datadir=" + data_, "--socket=" + socket,
                      "--skip-networking", user_option(), "--innodb-log-file-size=16M",
-                     "--pid-file=" + folder + "/pid"},
+                     "--pid-file=" + folder + "/pid", "--tmpdir=" + folder},
                     {},
                     folder + "/log"});
     const std::vector<std::string> client = {"mariadb", "--no-defaults", "--socket=" + socket,
@@ -86,6 +87,9 @@ MariaDb::MariaDb(const MariaDbTemplate& installed, Place place) : place_(std::mo
                    "pid-file=" +
                    place_.folder +
                    "/mysqld.pid\n"
+                   "tmpdir=" +
+                   place_.folder +
+                   "\n"
                    "bind-address=" +
                    place_.address +
                    "\n"

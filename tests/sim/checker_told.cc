@@ -46,6 +46,7 @@ void Checker::forget_lost_grant(const World& world, const heartbeat::Ack& ack) {
     const auto forget = [&](Epoch epoch, const Held& held) {
         const std::size_t place = world.place_of(held.holder);
         if (place < known_.size() && known_[place].leads == epoch) known_[place].forgotten = true;
+        planned_.erase(epoch);
     };
     const auto unheard = [&](const auto& grant) {
         if (grant.first <= ack.epoch || grant.first <= heard_of_ || grant.second.boot == run)
