@@ -17,15 +17,16 @@ void Checker::note_refusal(const World& world, std::size_t agent,
     const std::uint64_t boot = world.arbiter().process.boot;
     auto& own = known(world, agent).refused;
     if (own && !world.sites()[agent].database.refused) own.reset();
-    if (own && beat.errant == Errant::no) {  // not said yet, or a look saw nothing
+    const bool changed = own && (own->said != beat.refused_under || own->boot != boot);
+    // Not said yet, or a look saw nothing; and an arbiter that can not write may not take it in.
+    if (own && (beat.errant == Errant::no ||
+                (beat.errant == Errant::refused && changed && ledger_fails(world)))) {
         own->boot = 0;
         own->proofs = 0;
-    }
-    // An arbiter that can not write does not take it in.
-    if (own && beat.errant == Errant::refused &&
-        (own->said != beat.refused_under || own->boot != boot) && !ledger_fails(world))
+    } else if (beat.errant == Errant::refused && changed) {
         *own = {own->by, own->start, beat.refused_under,
                 boot,    mark_,      own->said == beat.refused_under ? own->proofs : 0};
+    }
     const auto held = holders_.find(beat.held);
     const auto& disk = world.ledger();
     if (held == holders_.end() || held->second.holder != world.sites()[agent].id || !disk ||
