@@ -172,6 +172,11 @@ void Checker::notes(const World& world, const dnsd::Note& note) {
         case dnsd::Kind::grant_lapsed:
             spent_ = note.epoch;
             return;
+        // Also one that comes and goes in one step, of which no version tells.
+        case dnsd::Kind::joined_pool:
+        case dnsd::Kind::left_pool:
+            pool_seen_ = world.now();
+            return;
         case dnsd::Kind::lost_accepted:
             return forgive(world, world.place_of(*note.server), note.epoch);
         case dnsd::Kind::confirmed_dead: {
