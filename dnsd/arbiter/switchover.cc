@@ -131,7 +131,8 @@ Until Pace::began(const ArbiterRules& rules, Instant now) {
     // Without a block it still leaves the group the time that a grant may take.
     const Duration first = rules.block > Duration::zero() ? rules.block : rules.lapse();
     const bool soon = pause_ > Duration::zero() && now - (next_ - pause_) < std::chrono::hours(1);
-    pause_ = soon ? std::min(2 * pause_, std::max(first, rules.block_max)) : first;
+    // Never shorter than the first: the last may have been by other settings.
+    pause_ = soon ? std::clamp(2 * pause_, first, std::max(first, rules.block_max)) : first;
     next_ = now + pause_;
     // Rounded up, also what had passed of the second in which the arbiter started, so that after a
     // restart it is not a part of a second shorter.

@@ -104,3 +104,15 @@ TEST_CASE("the pause after a switchover of its own is no shorter for a restart")
     CHECK_FALSE(Pace(until, restarted).allows(t0() + 1701ms + 11999ms));
     CHECK(Pace(until, restarted).allows(restarted.at + 12s));
 }
+
+TEST_CASE("the pause after a switchover of its own is not the doubled one of a shorter setting") {
+    // Seed 600177094 of tests/sim, as it was then.
+    ArbiterRules group = rules();
+    group.block = 6s;
+    Pace pace(std::nullopt, Wall{t0(), wall_clock});
+    pace.began(group, t0());
+    group.block = 17s;
+    pace.began(group, t0() + 7s);
+    CHECK_FALSE(pace.allows(t0() + 7s + 16s));
+    CHECK(pace.allows(t0() + 7s + 17s));
+}
