@@ -23,9 +23,9 @@ std::string Cadence::judge(const heartbeat::Reply& reply) {
     lease_ = ack->lease;
     if (3 * heartbeat_ + ack->demotion <= ack->lease) return {};
     return fmt::format(
-        "a heartbeat each {} is too slow for the arbiter's lease of {}: three of them and {} to "
-        "stop "
-        "must fit, so heartbeat in agent.toml is {} at most, as master.heartbeat of the arbiter",
+        "a heartbeat each {} is too slow for the arbiter's lease of {}: three of them and {} "
+        "to stop must fit, so heartbeat in agent.toml is {} at most, as master.heartbeat of the "
+        "arbiter",
         milliseconds(heartbeat_), milliseconds(ack->lease), milliseconds(ack->demotion),
         milliseconds((ack->lease - ack->demotion) / 3));
 }

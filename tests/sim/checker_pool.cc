@@ -191,7 +191,7 @@ void Checker::look_at_pool(const World& world) {
     const True now = world.now();
     if (now < pool_due_) return;
     if (world.arbiter().process.up) seen_up_ = now;
-    pool_due_ = now + 50 * millisecond;
+    pool_due_ = now + 20 * millisecond;
     const ArbiterSite& arbiter = world.arbiter();
     const auto& published = world.published();
     if (world.observing()) {
