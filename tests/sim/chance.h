@@ -6,6 +6,7 @@
 #include "tests/sim/clock.h"
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 
 namespace sim {
@@ -18,6 +19,7 @@ public:
 
     // From low to high, both included.
     std::int64_t between(std::int64_t low, std::int64_t high) {
+        assert(low <= high);
         return low + static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(high - low + 1));
     }
     Duration between(Duration low, Duration high) {

@@ -1,12 +1,16 @@
 #include "tests/sim/network.h"
 
+#include <algorithm>
+
 namespace sim {
 
 Network::Fate Network::send(std::size_t from, std::size_t to, True now, bool troubled) {
     Stream& stream = chance_.of(Purpose::network, from);
     const auto delay = [&] {
         const Duration slow = std::max(slow_[from], slow_[to]);
-        if (slow > Duration::zero()) return stream.between(millisecond, slow.count());
+        // A fault that is soon over is one of less than a millisecond.
+        if (slow > Duration::zero())
+            return stream.between(std::min(millisecond, slow.count()), slow.count());
         if (troubled && stream.chance(climate_.straggling))
             return stream.between(millisecond, 3 * climate_.expiry().count());
         return stream.between(millisecond / 10, 4 * millisecond);

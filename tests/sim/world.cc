@@ -1,6 +1,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace sim {
 
@@ -62,6 +63,7 @@ World::World(Script script, Teller teller)
 bool World::step() {
     if (events_.next() == never || !violation().empty()) return false;
     const Event event = events_.take();
+    assert(event.at >= now_);
     now_ = event.at;
     dispatch(event);
     checker_.looks(*this);

@@ -113,6 +113,21 @@ TEST_CASE("a fault that is taken out of a script leaves the others where they we
     CHECK(std::stoll(*here) >= script.faults.back().at);
 }
 
+// Seed 900159714: the datagram came at the beginning of time, and time went on from there.
+TEST_CASE("what is slow for less than a millisecond comes later, not earlier") {
+    const Script script = fair(1);
+    Chance chance(script.seed);
+    Network network(script.climate, chance);
+    const Duration slow = 400us;
+    network.slow(0, slow);
+    for (int i = 0; i < 100; ++i) {
+        const auto fate = network.send(0, the_arbiter, second, false);
+        REQUIRE(fate.copies == 1);
+        CHECK(fate.at[0] > second);
+        CHECK(fate.at[0] <= second + slow.count());
+    }
+}
+
 TEST_CASE("a new cluster of empty servers elects one, and the others follow it") {
     Script script = fair(1);
     script.climate.first_writable = false;
