@@ -90,6 +90,8 @@ public:
     void extends(const World& world, std::size_t agent, const agent::LeaseExtended& lease);
     void becomes_writable(const World& world, std::size_t site, Epoch epoch);
     void follows(const World& world, std::size_t site, Epoch epoch);
+    // It was told to begin to receive: what it had before and nobody looked at is not seen any more.
+    void may_receive(std::size_t site);
 
     // The databases. `kept`: by the acknowledgement of a semi-sync replica.
     void tells_client(const World& world, std::size_t site, Point commit, bool kept);
@@ -217,6 +219,7 @@ private:
             bool leaves = false;  // says that it may not lead, or is drained
             bool refused = false;
             bool errant = false;
+            bool liar = false;  // claims what nobody can have reached
             std::optional<Duration> lag;
             bool semi_sync = false;
             bool master = false;
@@ -286,7 +289,8 @@ private:
     struct Hand {
         std::size_t site = 0;
         Point first;
-        bool watched = false;  // its agent saw it, and nobody else had it or counted on it
+        bool watched = false;  // its agent sees it, and nobody else has it or counts on it
+        bool looked_at = false;
     };
     // A planned switchover, by the arbiter's clock.
     struct Planned {

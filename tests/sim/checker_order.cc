@@ -63,7 +63,7 @@ bool Checker::may_stand(const World& world, const dnsd::Record& record, std::siz
            // By a shorter down_after it was down already.
            said.at > reconfigured_ &&
            // Whoever claims what nobody can have reached is not believed in anything.
-           said.at > site.lies_until;
+           !said.liar;
 }
 
 // ---- Who asked first

@@ -68,7 +68,7 @@ bool Checker::has_all(const World& world, std::size_t best) {
     }
     const Known& first = known_[best];
     // Whoever claims what nobody can have reached is not believed in anything.
-    if (first.said.at <= world.sites()[best].lies_until) return false;
+    if (first.said.liar) return false;
     return first.said.fit && (!first.refused || first.refused->proofs == 0);
 }
 

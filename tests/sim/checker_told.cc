@@ -254,7 +254,10 @@ void Checker::promotion_failed(const World& world, std::size_t agent, Epoch epoc
 }
 
 void Checker::looked(const World& world, std::size_t agent, Instant begun, bool reachable) {
-    if (reachable) known(world, agent).losses_seen = world.sites()[agent].database.relay_losses;
+    if (reachable) {
+        known(world, agent).losses_seen = world.sites()[agent].database.relay_losses;
+        for (Hand& hand : hands_) hand.looked_at = hand.looked_at || hand.site == agent;
+    }
     known(world, agent).look = begun;
 }
 
@@ -337,8 +340,8 @@ void Checker::note_said(const World& world, std::size_t agent, const heartbeat::
     const bool unconfirmed = disk && disk->lease_longest >= dnsd::Record::unbounded;
     // … and what nobody can have reached moves nothing.
     const Epoch top = std::max(beat.seen, beat.promised);
-    const bool liar = top.value > world.epoch().value + (std::uint64_t{1} << 32);
-    said.revision = unconfirmed || liar ? 0 : beat.revision;
+    said.liar = top.value > world.epoch().value + (std::uint64_t{1} << 32);
+    said.revision = unconfirmed || said.liar ? 0 : beat.revision;
     said.promised = beat.promised;
     said.received = beat.received;
     if (beat.received) said.had = beat.received;

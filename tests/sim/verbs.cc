@@ -58,11 +58,13 @@ void World::begin_verb(std::size_t agent, const agent::Effect& effect) {
         if (telling()) tell(name(agent) + " demotes itself: " + demote->why);
     } else if (const auto* follow = std::get_if<agent::Follow>(&effect)) {
         checker_.follows(*this, agent, follow->epoch);
+        checker_.may_receive(agent);
         takes = stream.between(milliseconds(5), milliseconds(90));
         if (telling())
             tell(name(agent) + " follows " + std::string(follow->master.text()) +
                  (follow->semi_sync ? ", acknowledging" : ""));
     } else if (const auto* configure = std::get_if<agent::Configure>(&effect)) {
+        checker_.may_receive(agent);
         if (telling())
             tell(name(agent) + " configures semi-sync " + (configure->semi_sync ? "on" : "off") +
                  ", bars " + std::to_string(configure->barred.size()));
