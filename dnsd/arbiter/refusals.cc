@@ -20,9 +20,11 @@ void Refusals::hear(const ServerId& from, const heartbeat::Heartbeat& beat, Reco
                     std::uint64_t mark) {
     const bool refused = beat.errant == Errant::refused;
     const Refused said{from, beat.refused_under};
-    // Taken since, or refused by another: what was proven is over.
+    // Taken since, or refused by another: what was proven is over. That somebody wrote to it too
+    // ends nothing: an agent that dies before that is on its disk says the refusal again.
+    const bool taken = beat.errant == Errant::no;
     const auto over = [&](const Refused& one) {
-        return one.id == from && (!refused || one != said);
+        return one.id == from && (taken || (refused && one != said));
     };
     std::erase_if(record.refused, over);
     std::erase_if(claims_, [&](const Claim& claim) { return over(claim.refused); });

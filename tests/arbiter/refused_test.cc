@@ -98,6 +98,16 @@ TEST_CASE("whom a master refuses that has lost nothing leads by an operator's wo
               "the master of epoch 4 refused it: it has what that one lacks, who may have lost it "
               "by a restart");
     }
+    SUBCASE("that somebody wrote to it, too, which its agent did not live to keep, ends nothing") {
+        // Seed 900574618 of tests/sim: the master was gone when it said "refused" again, and nobody
+        // was left to prove that.
+        cluster.rounds(2, cluster.all());
+        cluster.servers["wiki4"].errant = Errant::wrote;
+        cluster.hear("wiki4");
+        refuse(cluster.servers["wiki4"], Epoch{5});
+        cluster.hear("wiki4");
+        CHECK(errant(cluster, "wiki4") == proven);
+    }
     SUBCASE("it is taken again") {
         cluster.rounds(2, cluster.all());
         cluster.servers["wiki4"].errant = Errant::no;

@@ -5,6 +5,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include <fmt/format.h>
@@ -25,6 +26,7 @@ void World::start_agent(std::size_t agent) {
         if (telling()) tell(name(agent) + "'s record is the one that could not be written");
         SIM_SOMETIMES(failed_write_was_on_disk);
         site.disk = *std::exchange(site.landed, std::nullopt);
+        checker_.keeps(agent, site.disk);
     }
     if (telling()) tell(name(agent) + "'s agent starts, boot " + std::to_string(site.process.boot));
     if (site.process.boot > 1 && site.disk.promised > epoch())
@@ -42,6 +44,7 @@ void World::end_agent(std::size_t agent, Duration off) {
     if (!site.process.up) return;
     site.process.up = false;
     site.duty.reset();
+    checker_.dies(agent);
     if (site.verb && site.database.answers(now_) &&
         chance_.of(Purpose::verbs, agent).chance(300'000)) {
         if (telling()) tell(name(agent) + "'s database does what it was told last");
@@ -74,6 +77,7 @@ bool World::write_record(std::size_t agent, const agent::AgentRecord& record) {
     if (!lost) {
         site.disk = record;
         site.landed.reset();
+        checker_.keeps(agent, record);
     }
     if (!site.crashes_at_record) return true;
     if (telling())
@@ -86,25 +90,26 @@ bool World::write_record(std::size_t agent, const agent::AgentRecord& record) {
 void World::agent_step(std::size_t agent, const agent::Event& event) {
     Site& site = sites_[agent];
     // Only what may fail has to be taken back.
-    std::optional<agent::Duty> before;
-    if (now_ < site.record_fails_until) before = site.duty;
+    std::unique_ptr<const agent::Duty> before;
+    if (now_ < site.record_fails_until) before = std::make_unique<const agent::Duty>(*site.duty);
     const std::uint64_t boot = site.process.boot;
     for (agent::Effect& effect : site.duty->step(event, site.clock.at(now_))) {
         if (const auto* remember = std::get_if<agent::Remember>(&effect)) {
             if (write_record(agent, remember->record)) continue;
             if (!site.process.up) return;
-            site.duty = std::move(before);
+            site.duty = *before;
             SIM_SOMETIMES(an_agents_record_failed);
             if (telling()) tell(name(agent) + "'s record fails");
             return agent_step(agent, agent::RecordFailed{});
         }
-        perform(agent, std::move(effect));
+        perform(agent, effect);
         if (!site.process.up || site.process.boot != boot) return;
     }
     set_agent_alarm(agent);
 }
 
-void World::perform(std::size_t agent, agent::Effect effect) {
+// What it carries may be taken.
+void World::perform(std::size_t agent, agent::Effect& effect) {
     Site& site = sites_[agent];
     if (auto* says = std::get_if<agent::SendHeartbeat>(&effect)) {
         send(agent, std::move(says->beat));
@@ -131,7 +136,7 @@ void World::perform(std::size_t agent, agent::Effect effect) {
     }
 }
 
-void World::send(std::size_t agent, heartbeat::Heartbeat beat) {
+void World::send(std::size_t agent, heartbeat::Heartbeat&& beat) {
     Site& site = sites_[agent];
     checker_.says(*this, agent, beat);
     if (now_ < site.lies_until) beat.seen = Epoch{std::uint64_t{1} << 50};

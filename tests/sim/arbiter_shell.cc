@@ -5,6 +5,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace sim {
@@ -115,14 +116,15 @@ bool World::write_ledger(const dnsd::Record& record) {
 void World::arbiter_step(const dnsd::Event& event) {
     if (!reload()) return;
     // Only what may fail has to be taken back.
-    std::optional<dnsd::Arbiter> before;
-    if (now_ < arbiter_.ledger.fails_until) before = arbiter_.machine;
+    std::unique_ptr<const dnsd::Arbiter> before;
+    if (now_ < arbiter_.ledger.fails_until)
+        before = std::make_unique<const dnsd::Arbiter>(*arbiter_.machine);
     const std::uint64_t boot = arbiter_.process.boot;
     for (dnsd::Effect& effect : arbiter_.machine->step(event, arbiter_.clock.at(now_))) {
         if (const auto* remember = std::get_if<dnsd::Remember>(&effect)) {
             if (write_ledger(remember->record)) continue;
             if (!arbiter_.process.up) return;
-            arbiter_.machine = std::move(before);
+            arbiter_.machine = *before;
             tell("the ledger fails");
             if (const auto* heard = std::get_if<dnsd::HeartbeatHeard>(&event))
                 checker_.unheard(*this, place_of(heard->from));

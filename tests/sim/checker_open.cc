@@ -129,26 +129,27 @@ bool Checker::must_be_open(const World& world, const dnsd::Record& disk) {
         }))
         return true;
     const True settled = std::max(world.arbiter().process.stopped_until, reconfigured_);
-    std::size_t members = 0;
     std::size_t vanished = 0;
     True first = never;
     True latest = 0;
     for (const dnsd::ServerRules& rules : servers) {
         const std::size_t place = world.place_of(rules.id);
-        if (!contains(disk.stable_set, rules.id)) continue;
-        if (!drained(world, disk, rules.id)) ++members;
-        const Known& server = known(world, place);
         const True last = last_heard(world, place);
+        if (last <= settled || !silent_since(world, last)) continue;
+        const Known& server = known(world, place);
         const bool heard = server.last.boot == world.arbiter().process.boot;
-        if (unsure_members_.contains(rules.id) || perhaps_drained(disk, rules.id) ||
-            server.health.unwell || last <= settled || !silent_since(world, last) ||
-            (heard && !server.row.stood))
+        if (!contains(disk.stable_set, rules.id) || unsure_members_.contains(rules.id) ||
+            perhaps_drained(disk, rules.id) || server.health.unwell || (heard && !server.row.stood))
             continue;
         ++vanished;
         first = std::min(first, last);
         latest = std::max(latest, last);
     }
-    return enough(vanished, members) && latest - first < world.rules().down_after.count() * 9 / 10;
+    if (vanished == 0 || latest - first >= world.rules().down_after.count() * 9 / 10) return false;
+    const auto members = std::count_if(servers.begin(), servers.end(), [&](const auto& rules) {
+        return contains(disk.stable_set, rules.id) && !drained(world, disk, rules.id);
+    });
+    return enough(vanished, static_cast<std::size_t>(members));
 }
 
 // Nobody surely stands; or so many may have vanished, if `at_once` within one R.
@@ -273,6 +274,10 @@ void Checker::look_at_stable_set(const World& world, const dnsd::Record& disk) {
                                  arbiter.process.stopped_until, observed_until_});
     const True due = world.rules().down_after.count() * 21 / 10 + second / 10;
     if (published.fail_open || first_heard_ == never || world.now() - since < due) return;
+    if (std::equal(published.pool.begin(), published.pool.end(), disk.stable_set.begin(),
+                   disk.stable_set.end(),
+                   [](const dnsd::Member& each, const ServerId& id) { return each.id == id; }))
+        return;
     for (const dnsd::ServerRules& rules : world.rules().servers) {
         if (unsure_members_.contains(rules.id) ||
             contains(disk.stable_set, rules.id) == in_pool(published, rules.id))

@@ -166,6 +166,7 @@ void Checker::extends(const World& world, std::size_t agent, const agent::LeaseE
         return broken(fmt::format("I2: {} has a lease of epoch {}, which it was not granted",
                                   name(world, agent), lease.epoch.value));
     known(world, agent).limited = true;
+    touched_ |= 1u << agent;
     holders_.at(lease.epoch).taken = true;
     if (deadline > held->second.may_live + us)
         broken(fmt::format("I4: {} takes its lease of epoch {} to be longer than it is by {} us",
@@ -214,6 +215,7 @@ void Checker::becomes_writable(const World& world, std::size_t site, Epoch epoch
     judge_told(world, site, epoch);
     were_writable_.insert({self.id, epoch});
     server.announced = true;
+    touched_ |= 1u << site;
     server.leads = epoch;
     server.start = self.database.start;
     server.by_hand = server.excused = false;

@@ -45,7 +45,10 @@ void Checker::forget_lost_grant(const World& world, const heartbeat::Ack& ack) {
     const std::uint64_t run = world.arbiter().process.boot;
     const auto forget = [&](Epoch epoch, const Held& held) {
         const std::size_t place = world.place_of(held.holder);
-        if (place < known_.size() && known_[place].leads == epoch) known_[place].forgotten = true;
+        if (place < known_.size() && known_[place].leads == epoch) {
+            known_[place].forgotten = true;
+            touched_ |= 1u << place;
+        }
         planned_.erase(epoch);
     };
     const auto unheard = [&](const auto& grant) {

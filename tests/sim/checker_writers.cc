@@ -4,6 +4,8 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -86,6 +88,16 @@ void Checker::may_receive(std::size_t site) {
         hand.watched = hand.watched && (hand.site != site || hand.looked_at);
 }
 
+// What is not on its disk its agent does not know when it begins again.
+void Checker::keeps(std::size_t agent, const agent::AgentRecord& record) {
+    if (!record.errant || record.errant->refused) return;
+    for (Hand& hand : hands_) hand.kept = hand.kept || (hand.site == agent && hand.looked_at);
+}
+
+void Checker::dies(std::size_t agent) {
+    for (Hand& hand : hands_) hand.watched = hand.watched && (hand.site != agent || hand.kept);
+}
+
 void Checker::look_at_hand(const World& world, std::size_t site) {
     if (hands_.size() <= known_[site].hands_from) return;
     const bool seen = hand_is_seen(world, site);
@@ -133,10 +145,14 @@ void Checker::look_at_bare_writer(const World& world, std::size_t site) {
 void Checker::look_at_writers(const World& world) {
     std::optional<std::size_t> lawful;
     std::size_t writable = 0;
-    const std::vector<Site>& sites = world.sites();
-    for (std::size_t i = 0; i < sites.size(); ++i) {
+    // Of the others nothing is to be said, and nothing was.
+    unsigned mask = 0;
+    for (const Site& site : world.sites())
+        mask |= unsigned{site.database.writable()} << (&site - world.sites().data());
+    for (unsigned left = std::exchange(touched_, mask) | mask; left != 0; left &= left - 1) {
+        const auto i = static_cast<std::size_t>(std::countr_zero(left));
         Known& server = known_[i];
-        if (!sites[i].database.writable()) {
+        if ((mask >> i & 1) == 0) {
             server.writable = server.announced = server.by_hand = server.excused = server.limited =
                 server.forgotten = false;
             server.bare_since = never;

@@ -33,8 +33,9 @@ struct Clock {
         const std::int64_t shown = local.time_since_epoch().count() - offset;
         if (shown > INT64_MAX / 4) return never;
         const std::int64_t rate = million + drift;
-        True time = born + shown / rate * million + shown % rate * million / rate - 2;
+        True time = born + shown / rate * million + shown % rate * million / rate;
         while (at(time) < local) ++time;
+        while (at(time - 1) >= local) --time;
         return time;
     }
 };

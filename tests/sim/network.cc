@@ -25,14 +25,15 @@ Network::Fate Network::send(std::size_t from, std::size_t to, True now, bool tro
     return fate;
 }
 
-std::size_t Parcels::put(Parcel parcel, std::size_t copies) {
+std::size_t Parcels::put(Parcel&& parcel, std::size_t copies) {
     if (free_.empty()) {
         free_.push_back(slots_.size());
         slots_.emplace_back();
     }
     const std::size_t place = free_.back();
     free_.pop_back();
-    slots_[place] = {std::move(parcel), copies};
+    slots_[place].parcel = std::move(parcel);
+    slots_[place].copies = copies;
     return place;
 }
 

@@ -51,7 +51,7 @@ struct Parcel {
 class Parcels {
 public:
     // `copies` are to be taken.
-    std::size_t put(Parcel parcel, std::size_t copies);
+    std::size_t put(Parcel&& parcel, std::size_t copies);
     const Parcel& at(std::size_t place) const { return slots_[place].parcel; }
     Parcel take(std::size_t place);
 

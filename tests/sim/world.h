@@ -122,8 +122,8 @@ private:
     void end_agent(std::size_t agent, Duration off);
     void agent_step(std::size_t agent, const agent::Event& event);
     bool write_record(std::size_t agent, const agent::AgentRecord& record);
-    void perform(std::size_t agent, agent::Effect effect);
-    void send(std::size_t agent, heartbeat::Heartbeat beat);
+    void perform(std::size_t agent, agent::Effect& effect);
+    void send(std::size_t agent, heartbeat::Heartbeat&& beat);
     void set_agent_alarm(std::size_t agent);
     void heard_by_agent(const Event& event);
     void challenged(const Event& event);
