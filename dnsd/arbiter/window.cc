@@ -82,15 +82,17 @@ bool Arbiter::close_window(const HeartbeatHeard& heard, Turn& turn) {
     const auto passes = [&](const ServerId& id) {
         return !gate.stands() || gate.passes(*roster_.find(id));
     };
-    std::vector<Candidate> passing = able;
-    std::erase_if(passing, [&](const Candidate& one) { return !passes(one.id); });
-    if (passing.empty() && rules_.loss == Loss::none && !SIM_BROKEN(zero_loss_gate)) {
+    const auto fail = std::stable_partition(able.begin(), able.end(), [&](const Candidate& one) {
+        return passes(one.id);
+    });
+    const bool none_passes = fail == able.begin();
+    if (none_passes && rules_.loss == Loss::none && !SIM_BROKEN(zero_loss_gate)) {
         wait_at_gate(gate.waits_for(*roster_.find(winner->id)), turn);
         return false;
     }
     // When a loss is allowed and nobody passes, all stand for election as they are.
-    if (!passing.empty()) {
-        able = std::move(passing);
+    if (!none_passes) {
+        able.erase(fail, able.end());
         winner = best_of(able, turn);
         if (!winner) return false;
         gate_waits_.clear();
