@@ -317,12 +317,12 @@ void Checker::judge_begun(const World& world, const dnsd::Note& note) {
         return broken("pause: " + begins + ", and it is paused");
     const std::size_t holder = world.place_of(*disk->holder);
     const dnsd::ServerRules* rules = rules_of(world, *disk->holder);
-    const bool only_unwell = rules && rules->may_lead && !drained(world, *disk, *disk->holder) &&
-                             known(world, holder).health.unwell;
+    const bool drains = perhaps_drained(*disk, *disk->holder);
+    const bool only_unwell =
+        rules && rules->may_lead && !drains && known(world, holder).health.unwell;
     // For R, which begins when it was heard so.
     const bool dropped_or_told = !rules || !rules->may_lead || !world.sites()[holder].may_lead;
-    if (!dropped_or_told && !perhaps_drained(*disk, *disk->holder) &&
-        !known(world, holder).health.unwell)
+    if (!dropped_or_told && !drains && !known(world, holder).health.unwell)
         return broken("switchover: " + begins + ", and its holder is well and may lead");
     if (only_unwell && surely_blocked(*disk, world))
         return broken("damping: " + begins + " while failovers are blocked");
