@@ -82,9 +82,8 @@ bool Arbiter::close_window(const HeartbeatHeard& heard, Turn& turn) {
     const auto passes = [&](const ServerId& id) {
         return !gate.stands() || gate.passes(*roster_.find(id));
     };
-    const auto fail = std::stable_partition(able.begin(), able.end(), [&](const Candidate& one) {
-        return passes(one.id);
-    });
+    const auto fail = std::stable_partition(able.begin(), able.end(),
+                                            [&](const Candidate& one) { return passes(one.id); });
     const bool none_passes = fail == able.begin();
     if (none_passes && rules_.loss == Loss::none && !SIM_BROKEN(zero_loss_gate)) {
         wait_at_gate(gate.waits_for(*roster_.find(winner->id)), turn);

@@ -38,8 +38,8 @@ TEST_CASE("an include points down or stays in its folder") {
     CHECK_FALSE(refused("dnsd/publish/edition.cc", "#include \"zones/zone.h\"\n"));
     CHECK(refused("zones/zone.cc", "#include \"heartbeat/message.h\"\n"));
     CHECK(refused("zones/zone.cc", "#include \"dnsd/publish/edition.h\"\n"));
-    CHECK(refused("heartbeat/message.cc", "#include \"zones/name.h\"\n"));
-    CHECK(refused("heartbeat/message.cc", "#include \"heartbeat/io/clock.h\"\n"));
+    CHECK(refused("heartbeat/message_read.cc", "#include \"zones/name.h\"\n"));
+    CHECK(refused("heartbeat/message_read.cc", "#include \"heartbeat/io/clock.h\"\n"));
     CHECK(refused("dnsd/arbiter/lease.cc", "#include \"zones/zone.h\"\n"));
     CHECK(refused("dnsd/publish/edition.cc", "#include \"dnsd/arbiter/arbiter.h\"\n"));
     CHECK(refused("dnsd/ctl/status.cc", "#include \"dnsd/io/ledger.h\"\n"));

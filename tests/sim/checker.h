@@ -90,7 +90,8 @@ public:
     void extends(const World& world, std::size_t agent, const agent::LeaseExtended& lease);
     void becomes_writable(const World& world, std::size_t site, Epoch epoch);
     void follows(const World& world, std::size_t site, Epoch epoch);
-    // It was told to begin to receive: what it had before and nobody looked at is not seen any more.
+    // It was told to begin to receive: what it had before and nobody looked at is not seen any
+    // more.
     void may_receive(std::size_t site);
     void keeps(std::size_t agent, const agent::AgentRecord& record);
     void dies(std::size_t agent);
@@ -421,7 +422,7 @@ private:
     std::optional<Epoch> spent_;        // whose holder it need not renew any more
     std::map<Epoch, std::vector<Point>> forgiven_;  // what who is granted may lack, by a word
     std::vector<Hand> hands_;
-    unsigned touched_ = 0;  // bits of those of whom something is known as of writable ones
+    unsigned touched_ = 0;         // bits of those of whom something is known as of writable ones
     std::set<Epoch> hand_asked_;   // granted by the word of somebody whom a hand wrote to
     bool observed_ = false;        // in mode observe something was published
     bool ledger_lost_ = false;     // nobody was granted since the arbiter lost what was on disk

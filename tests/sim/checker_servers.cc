@@ -103,8 +103,8 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     if (top.value <= world.epoch().value + leap && !world.observing())
         heard_of_ = std::max(heard_of_, top);
     first_heard_ = std::min(first_heard_, world.now());
-    server.last_before = std::exchange(
-        server.last, {.boot = world.arbiter().process.boot, .at = world.now()});
+    server.last_before =
+        std::exchange(server.last, {.boot = world.arbiter().process.boot, .at = world.now()});
     Known::Health& health = server.health;
     server.health_before = health;
     health.unwell = !beat.health.page || !beat.health.web || !beat.health.database;

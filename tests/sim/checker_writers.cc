@@ -76,16 +76,14 @@ bool Checker::hand_is_seen(const World& world, std::size_t site) {
         std::any_of(world.sites().begin(), world.sites().end(),
                     [&](const Site& each) { return each.database.upstream == site; });
     const bool demoted = self.duty && self.duty->role() == heartbeat::Role::unknown;
-    const bool may_receive =
-        self.verb && (std::holds_alternative<agent::Follow>(*self.verb) ||
-                      std::holds_alternative<agent::Configure>(*self.verb));
+    const bool may_receive = self.verb && (std::holds_alternative<agent::Follow>(*self.verb) ||
+                                           std::holds_alternative<agent::Configure>(*self.verb));
     return self.process.runs(world.now()) && self.seen_at_rest && !demoted && !followed &&
            !may_receive && !self.database.acknowledges;
 }
 
 void Checker::may_receive(std::size_t site) {
-    for (Hand& hand : hands_)
-        hand.watched = hand.watched && (hand.site != site || hand.looked_at);
+    for (Hand& hand : hands_) hand.watched = hand.watched && (hand.site != site || hand.looked_at);
 }
 
 // What is not on its disk its agent does not know when it begins again.
