@@ -24,7 +24,18 @@ bool Arbiter::hear_first(const HeartbeatHeard& heard, Turn& turn) {
         return false;
     }
     if (std::find(writable.begin(), writable.end(), heard.from) == writable.end()) return false;
-    if (unfit(*roster_.find(heard.from), turn.now) != Unfit::no) return false;
+    const Watched& server = *roster_.find(heard.from);
+    if (const Unfit why = unfit(server, turn.now); why != Unfit::no) {
+        // All others wait for it, and of these none ends by itself.
+        std::string lasts = forbidden(server);
+        if (why == Unfit::errant)
+            lasts = "may not lead: " + why_errant(record_, server) + "; adopt it";
+        if (!lasts.empty())
+            refuse(names({heard.from}) + " is found writable, and " + lasts +
+                       "; another may lead when it is read-only",
+                   heard.from, turn);
+        return false;
+    }
     SIM_SOMETIMES(a_writable_one_was_granted);
     grant(heard, Record::unbounded, "it was found writable", turn);
     return true;

@@ -147,6 +147,35 @@ TEST_CASE("the one that is found writable with data gets the first lease, withou
     }
 }
 
+// Seed 2000180945 of tests/sim: all waited for it, and nobody was told.
+TEST_CASE("one that is found writable and may not lead: an alarm that says what would help") {
+    Desk desk(rules(2));
+    auto writable = replica(500);
+    writable.read_only = false;
+    desk.hear("wiki2", replica(500));
+    SUBCASE("somebody wrote to it by hand") {
+        writable.errant = heartbeat::Errant::wrote;
+        CHECK_FALSE(desk.acked("wiki1", writable));
+        CHECK(
+            desk.story.back().why ==
+            "wiki1 is found writable, and may not lead: somebody wrote to it by hand: it has "
+            "transactions that no master gave it; adopt it; another may lead when it is read-only");
+    }
+    SUBCASE("its agent says so") {
+        writable.may_not_lead = true;
+        CHECK_FALSE(desk.acked("wiki1", writable));
+        CHECK(
+            desk.story.back().why ==
+            "wiki1 is found writable, and may not lead (its agent says so); another may lead when "
+            "it is read-only");
+    }
+    CHECK(desk.told(Kind::refused) == 1);
+    CHECK(desk.arbiter.status(desk.now).alarms.size() == 1);
+    // What ends by itself is no alarm.
+    CHECK_FALSE(desk.acked("wiki1", writable));
+    CHECK(desk.told(Kind::refused) == 1);
+}
+
 TEST_CASE("two that are found writable: no grant, and an alarm that names them") {
     Desk desk(rules(2));
     auto writable = replica(500);

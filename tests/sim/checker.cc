@@ -90,6 +90,11 @@ void Checker::ledger_restored(const World&) {
     excuse(Excuse::ledger_lost);
 }
 
+void Checker::copy_restored(const dnsd::Record& last, const dnsd::Record& copy) {
+    const bool same = last.semi_sync == copy.semi_sync && last.covered == copy.covered;
+    if (!same) other_set_ = copy.revision;
+}
+
 void Checker::remembered(const World& world, const dnsd::Record& before, const dnsd::Record& next) {
     if (next.epoch < before.epoch)
         return broken(fmt::format("I2: the ledger's epoch went back from {} to {}",

@@ -112,6 +112,7 @@ public:
     void needs_a_word(const World& world, std::size_t best);
     // An older copy of the ledger was put back, or it was damaged.
     void ledger_restored(const World& world);
+    void copy_restored(const dnsd::Record& last, const dnsd::Record& copy);
 
     // After each event, and when a world has ended.
     void looks(const World& world);
@@ -422,12 +423,14 @@ private:
     std::optional<Epoch> spent_;        // whose holder it need not renew any more
     std::map<Epoch, std::vector<Point>> forgiven_;  // what who is granted may lack, by a word
     std::vector<Hand> hands_;
-    unsigned touched_ = 0;         // bits of those of whom something is known as of writable ones
-    std::set<Epoch> hand_asked_;   // granted by the word of somebody whom a hand wrote to
-    bool observed_ = false;        // in mode observe something was published
-    bool ledger_lost_ = false;     // nobody was granted since the arbiter lost what was on disk
-    bool standing_lost_ = false;   // … nothing was published since
-    bool told_lost_ = false;       // … nobody was writable since
+    unsigned touched_ = 0;        // bits of those of whom something is known as of writable ones
+    std::set<Epoch> hand_asked_;  // granted by the word of somebody whom a hand wrote to
+    bool observed_ = false;       // in mode observe something was published
+    bool ledger_lost_ = false;    // nobody was granted since the arbiter lost what was on disk
+    bool standing_lost_ = false;  // … nothing was published since
+    bool told_lost_ = false;      // … nobody was writable since
+    // … and the copy knows another S: its revision, while nobody was heard who knows a later one.
+    std::optional<std::uint64_t> other_set_;
     unsigned restarts_known_ = 0;  // of how many databases the arbiter knew at its last grant
     // What the holder had when it was first heard that its commits wait, and nobody yet covers it.
     struct CoverFrom {

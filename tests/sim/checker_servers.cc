@@ -232,13 +232,16 @@ void Checker::judge_told(const World& world, std::size_t site, Epoch epoch) {
         if (!lacks(missing)) continue;
         const bool allowed = std::find(forgiven.begin(), forgiven.end(), missing) != forgiven.end();
         const bool gone = forgotten(world, missing);
-        if (!allowed && !gone && !by_hand)
+        if (!allowed && !gone && !by_hand && !other_set_)
             return broken(
                 fmt::format("I6: {} becomes writable under epoch {} at {}, without {}, "
                             "which was told to a client",
                             name(world, site), epoch.value, timeline.position(has).text(),
                             timeline.position(missing).text()));
-        excuse(allowed ? Excuse::loss_allowed : gone ? Excuse::all_lost : Excuse::by_hand);
+        excuse(allowed   ? Excuse::loss_allowed
+               : gone    ? Excuse::all_lost
+               : by_hand ? Excuse::by_hand
+                         : Excuse::ledger_lost);
     }
     const auto last = std::find_if(told_.begin(), told_.end(), lacks);
     if (last != told_.end() && planned_.contains(epoch))
@@ -249,6 +252,7 @@ void Checker::judge_told(const World& world, std::size_t site, Epoch epoch) {
     std::erase_if(kept_, lacks);
     std::erase_if(told_, lacks);
     told_lost_ = false;
+    other_set_.reset();
 }
 
 // Has it anything that was written by hand where I6 does not hold?

@@ -322,6 +322,8 @@ void Checker::judge_run(const World& world, std::size_t agent, const heartbeat::
 void Checker::note_said(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat) {
     Known::Said& said = known(world, agent).said;
     const std::uint64_t boot = world.arbiter().process.boot;
+    // What it says first it had not heard of this run.
+    if (said.boot != boot && other_set_ && beat.revision > *other_set_) other_set_.reset();
     said.boot = boot;
     said.at = world.now();
     const heartbeat::Health& health = beat.health;

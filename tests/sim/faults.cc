@@ -117,9 +117,11 @@ void World::put_ledger_back(const Fault& fault) {
     const bool chosen = fault.how == before_a_grant || fault.how == nobody_leads;
     if (chosen && !forgetful_copy(fault)) return omits(Omission::ledger_kept);
     crash_arbiter(fault.lasts);
+    const std::optional<dnsd::Record> last = ledger.record;
     ledger.put(chosen ? forgetful_copy(fault) : ledger.copies[fault.how % ledger.copies.size()]);
     ledger.copies.clear();
     checker_.ledger_restored(*this);
+    if (last && ledger.record) checker_.copy_restored(*last, *ledger.record);
 }
 
 void World::strike_agent(const Fault& fault) {

@@ -308,9 +308,12 @@ void World::repair() {
     // For a while the cluster is left to itself.
     waited_ += only_people_can_help() ? 3 : 1;
     if (waited_ < 6 || !settles.empty()) return;
-    // Nobody led yet, and several are found writable: people leave it one.
-    if (writable.size() > 1 && (!record || !record->holder))
-        for (std::size_t i = 1; i < writable.size(); ++i) fence_database(writable[i]);
+    // Nobody led yet, and several are found writable: people leave it one, and none that may not
+    // lead.
+    if (!record || !record->holder) {
+        const std::size_t stays = writable.size() == 1 && only_people_can_help() ? 0 : 1;
+        for (std::size_t i = stays; i < writable.size(); ++i) fence_database(writable[i]);
+    }
     if (!writable.empty()) return;
     name_a_master();
 }
