@@ -237,6 +237,7 @@ private:
             unsigned priority = 0;
         };
         Said said;
+        Said said_before;  // while the ledger fails: what it said last may be taken back
         // When it asked first in the window that is open: at the latest, and at the earliest.
         struct Asks {
             True surely = never;

@@ -91,6 +91,7 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     note_refusal(world, agent, beat);
     if (beat.role == heartbeat::Role::fenced)
         server.heard_fenced = std::max(server.heard_fenced, beat.held);
+    if (world.now() < world.arbiter().ledger.fails_until) server.said_before = server.said;
     note_said(world, agent, beat);
     note_spent(world, agent, beat);
     note_asks(world, agent, beat);
@@ -121,8 +122,11 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
 }
 
 void Checker::unheard(const World& world, std::size_t agent) {
+    // It was not believed, and nothing of it was noted.
+    if (heard_by_ != agent || heard_at_ != world.now()) return;
     Known& server = known(world, agent);
     server.last = server.last_before;
+    server.said = server.said_before;
     server.health = server.health_before;
     heard_of_ = heard_of_before_;
     server.asks.surely = server.asks.surely_before;

@@ -352,9 +352,20 @@ std::string World::should_settle() const {
         });
         const bool leads = configured(i) && site.may_lead && site.page && !site.disk.errant &&
                            !site.database.refused && timeline_.begins(site.database.logged, has);
-        if (has_all && leads) return name(i) + " has all that S has, and nobody is granted";
+        if (has_all && leads && !incomparable(i))
+            return name(i) + " has all that S has, and nobody is granted";
     }
     return {};
+}
+
+// Somebody has what it lacks by the numbers, and the contrary: people say who is right.
+bool World::incomparable(std::size_t site) const {
+    const auto its = timeline_.position(sites_[site].database.has());
+    for (std::size_t i = 0; i < sites_.size(); ++i)
+        if (configured(i) && (timeline_.position(sites_[i].database.has()) <=> its) ==
+                                 std::partial_ordering::unordered)
+            return true;
+    return false;
 }
 
 // The best that there is, of those that answer.
