@@ -26,11 +26,12 @@ bool Arbiter::hear_first(const HeartbeatHeard& heard, Turn& turn) {
     if (std::find(writable.begin(), writable.end(), heard.from) == writable.end()) return false;
     const Watched& server = *roster_.find(heard.from);
     if (const Unfit why = unfit(server, turn.now); why != Unfit::no) {
-        // All others wait for it, and of these none ends by itself.
+        // All others wait for it. Who is being adopted has somebody's word already.
         std::string lasts = forbidden(server);
         if (why == Unfit::errant)
-            lasts = "may not lead: " + why_errant(record_, server) + "; adopt it";
-        if (!lasts.empty())
+            lasts = "may not lead: " + why_errant(record_, server) +
+                    "; it can be adopted when the loss is allowed";
+        if (!lasts.empty() && !(word_ && word_->adopt))
             refuse(names({heard.from}) + " is found writable, and " + lasts +
                        "; another may lead when it is read-only",
                    heard.from, turn);

@@ -79,7 +79,8 @@ std::string Arbiter::not_adoptable(const ServerId& id, bool allow_loss, Instant 
     const Unfit why = unfit(server, now);
     const bool lossy = why == Unfit::behind || why == Unfit::errant;
     if (why != Unfit::no && !(lossy && allow_loss))
-        return name(id) + " may not lead: " + spoken(why, rules_, record_, server, now);
+        return name(id) + " may not lead: " + spoken(why, rules_, record_, server, now) +
+               (lossy ? "; it can be adopted when the loss is allowed" : "");
     for (const Watched& other : roster_.servers()) {
         if (other.rules.id == id) continue;
         if (std::string writes = may_be_written_to(record_, other); !writes.empty()) return writes;

@@ -308,10 +308,12 @@ void World::repair() {
     // For a while the cluster is left to itself.
     waited_ += only_people_can_help() ? 3 : 1;
     if (waited_ < 6 || !settles.empty()) return;
-    // Nobody led yet, and several are found writable: people leave it one, and none that may not
-    // lead.
+    // Nobody led yet, and several are found writable: people leave it one, and none that somebody
+    // wrote to by hand.
     if (!record || !record->holder) {
-        const std::size_t stays = writable.size() == 1 && only_people_can_help() ? 0 : 1;
+        const bool none =
+            writable.size() == 1 && sites_[writable.front()].disk.errant && only_people_can_help();
+        const std::size_t stays = none ? 0 : 1;
         for (std::size_t i = stays; i < writable.size(); ++i) fence_database(writable[i]);
     }
     if (!writable.empty()) return;
@@ -344,28 +346,28 @@ std::string World::should_settle() const {
         if (!configured(place) || start_said(place) != acker.start) return {};
         kept.push_back(sites_[place].database.has());
     }
-    for (std::size_t i = 0; i < sites_.size(); ++i) {
+    const auto may_lead = [&](std::size_t i) {
         const Site& site = sites_[i];
-        const Point has = site.database.has();
+        return configured(i) && site.may_lead && site.page && !site.disk.errant &&
+               !site.database.refused &&
+               timeline_.begins(site.database.logged, site.database.has());
+    };
+    for (std::size_t i = 0; i < sites_.size(); ++i) {
+        const Point has = sites_[i].database.has();
         const bool has_all = std::all_of(kept.begin(), kept.end(), [&](const Point& point) {
             return timeline_.begins(point, has);
         });
-        const bool leads = configured(i) && site.may_lead && site.page && !site.disk.errant &&
-                           !site.database.refused && timeline_.begins(site.database.logged, has);
-        if (has_all && leads && !incomparable(i))
+        // Somebody has by the numbers what it lacks, and the contrary: people say who is right.
+        const auto clashes = [&](std::size_t other) {
+            return may_lead(other) && (timeline_.position(sites_[other].database.has()) <=>
+                                       timeline_.position(has)) == std::partial_ordering::unordered;
+        };
+        bool clash = false;
+        for (std::size_t other = 0; other < sites_.size(); ++other) clash |= clashes(other);
+        if (has_all && may_lead(i) && !clash)
             return name(i) + " has all that S has, and nobody is granted";
     }
     return {};
-}
-
-// Somebody has what it lacks by the numbers, and the contrary: people say who is right.
-bool World::incomparable(std::size_t site) const {
-    const auto its = timeline_.position(sites_[site].database.has());
-    for (std::size_t i = 0; i < sites_.size(); ++i)
-        if (configured(i) && (timeline_.position(sites_[i].database.has()) <=> its) ==
-                                 std::partial_ordering::unordered)
-            return true;
-    return false;
 }
 
 // The best that there is, of those that answer.

@@ -198,7 +198,6 @@ private:
     void adopt(std::size_t site, bool blindly);
     bool only_people_can_help() const;
     std::string should_settle() const;
-    bool incomparable(std::size_t site) const;
     std::size_t most_advanced() const;
     void name_a_master();
     void calm();
