@@ -89,7 +89,8 @@ void declare_acts(CLI::App& app, Line& line) {
         ->required();
     CLI::App* adopt = declare_act(app, line, "adopt", "makes a server master by your word alone");
     adopt->add_option("--master", line.act.master, "which")->required();
-    adopt->add_flag("--allow-loss", line.act.allow_loss, "though another has received more");
+    adopt->add_flag("--allow-loss", line.act.allow_loss,
+                    "though another has received more, or it is errant or behind");
     declare_act(app, line, "mode", "act, or observe: decides and shows, and moves nothing")
         ->add_option("MODE", line.act.mode, "act or observe")
         ->required();

@@ -161,13 +161,6 @@ private:
         };
         Health health;
         Health health_before;  // what was heard last
-        // Its last heartbeat that counts: when, and which run of the arbiter heard it.
-        struct Last {
-            std::uint64_t boot = 0;
-            True at = 0;
-        };
-        Last last;
-        Last last_before;
         // When the newest requests were sent, by its own clock.
         struct Sent {
             std::uint64_t boot = 0;

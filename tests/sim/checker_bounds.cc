@@ -49,7 +49,7 @@ void Checker::judge_members(const World& world, std::size_t agent, const heartbe
         const std::size_t place = world.place_of(id);
         const bool dropped = !world.configured(place);
         // One that was not heard yet is waited for from when the first was.
-        const bool heard = known(world, place).last.boot == world.arbiter().process.boot;
+        const bool heard = known(world, place).said.boot == world.arbiter().process.boot;
         const True begins = heard ? 0 : first_heard_;
         const True last = std::max({last_heard(world, place), begins, reconfigured_});
         const True silent = world.now() - last;

@@ -107,8 +107,8 @@ bool Checker::surely_stands(const World& world, std::size_t place) {
 
 // When it was heard last; by this run of the arbiter.
 True Checker::last_heard(const World& world, std::size_t place) {
-    const Known::Last& last = known(world, place).last;
-    return last.boot == world.arbiter().process.boot ? last.at : world.arbiter().since;
+    const Known::Said& said = known(world, place).said;
+    return said.boot == world.arbiter().process.boot ? said.at : world.arbiter().since;
 }
 
 bool Checker::surely_fell(const World& world, std::size_t place) {
@@ -137,7 +137,7 @@ bool Checker::must_be_open(const World& world, const dnsd::Record& disk) {
         const True last = last_heard(world, place);
         if (last <= settled || !silent_since(world, last)) continue;
         const Known& server = known(world, place);
-        const bool heard = server.last.boot == world.arbiter().process.boot;
+        const bool heard = server.said.boot == world.arbiter().process.boot;
         if (!contains(disk.stable_set, rules.id) || unsure_members_.contains(rules.id) ||
             perhaps_drained(disk, rules.id) || server.health.unwell || (heard && !server.row.stood))
             continue;

@@ -4,7 +4,6 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -104,8 +103,6 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     if (top.value <= world.epoch().value + leap && !world.observing())
         heard_of_ = std::max(heard_of_, top);
     first_heard_ = std::min(first_heard_, world.now());
-    server.last_before =
-        std::exchange(server.last, {.boot = world.arbiter().process.boot, .at = world.now()});
     Known::Health& health = server.health;
     server.health_before = health;
     health.unwell = !beat.health.page || !beat.health.web || !beat.health.database;
@@ -125,7 +122,6 @@ void Checker::unheard(const World& world, std::size_t agent) {
     // It was not believed, and nothing of it was noted.
     if (heard_by_ != agent || heard_at_ != world.now()) return;
     Known& server = known(world, agent);
-    server.last = server.last_before;
     server.said = server.said_before;
     server.health = server.health_before;
     heard_of_ = heard_of_before_;

@@ -298,15 +298,15 @@ Verdict live(const Script& script, const World::Teller& teller) {
     const Climate& climate = script.climate;
     world.run(climate.troubled);
     const Duration bound = settling_bound(climate);
-    // It has settled when it has been whole for two leases, and nothing is on its way any more.
+    // It has settled when all faults are over and it is whole, and it stays so for two leases.
     const True rests = (2 * climate.lease).count();
-    const True least_until = std::max(Duration(least).count(), world.quiet_at());
     const True patience = std::max(world.quiet_at(), world.now()) + bound.count();
     True since = never;
     while (world.violation().empty() && world.now() < patience &&
-           (since == never || world.now() < std::max(since + rests, least_until))) {
+           (since == never || world.now() < std::max(since + rests, Duration(least).count()))) {
         world.run(climate.heartbeat);
-        since = world.unsettled().empty() ? std::min(since, world.now()) : never;
+        const bool whole = world.now() >= world.quiet_at() && world.unsettled().empty();
+        since = whole ? std::min(since, world.now()) : never;
     }
     const bool settled = world.violation().empty() && world.unsettled().empty();
     if (settled) world.let_replicas_catch_up();
