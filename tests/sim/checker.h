@@ -220,6 +220,7 @@ private:
             std::optional<Duration> lag;
             bool semi_sync = false;
             bool master = false;
+            bool writable = false;
             std::optional<Epoch> leads;  // says that it is master under it, of a healthy database
             unsigned clients = 0;
             std::uint64_t revision = 0;

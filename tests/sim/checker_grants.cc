@@ -107,7 +107,8 @@ void Checker::judge_grant(const World& world, const dnsd::Record& before,
             return broken("pause: " + grant + " by the arbiter alone, and it is paused");
         excuse(Excuse::word);
     }
-    const bool found = before.epoch == Epoch{} && world.sites()[place].database.writable();
+    // It may have died since.
+    const bool found = before.epoch == Epoch{} && winner.said.writable;
     if (planned || found) return;
     judge_candidate(world, before, grant, place);
     if (!before.holder || to == before.holder) return;

@@ -16,7 +16,9 @@ void Checker::note_refusal(const World& world, std::size_t agent,
     using heartbeat::Errant;
     const std::uint64_t boot = world.arbiter().process.boot;
     auto& own = known(world, agent).refused;
-    if (own && !world.sites()[agent].database.refused) own.reset();
+    // While it tries once more it says what was so before.
+    if (own && !world.sites()[agent].database.refused && beat.errant != Errant::refused)
+        own.reset();
     const bool changed = own && (own->said != beat.refused_under || own->boot != boot);
     // Not said yet, or a look saw nothing; and an arbiter that can not write may not take it in.
     if (own && (beat.errant == Errant::no ||

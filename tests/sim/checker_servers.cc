@@ -306,8 +306,11 @@ void Checker::receives(const World& world, std::size_t site, std::size_t upstrea
 void Checker::refuses(const World& world, std::size_t site, std::size_t upstream) {
     auto& refused = known(world, site).refused;
     const std::uint64_t start = world.sites()[upstream].database.start;
-    if (refused && refused->by == upstream && refused->start == start) return;
-    refused.emplace(Known::Refused{.by = upstream, .start = start});
+    // Of the same master once more, after that one restarted: what was proven stays so.
+    if (refused && refused->by == upstream)
+        refused->start = start;
+    else
+        refused.emplace(Known::Refused{.by = upstream, .start = start});
 }
 
 void Checker::passes_over(const World& world, std::size_t site) {

@@ -336,6 +336,7 @@ void Checker::note_said(const World& world, std::size_t agent, const heartbeat::
     said.refused = beat.errant == heartbeat::Errant::refused;
     said.semi_sync = beat.semi_sync;
     said.master = beat.role == heartbeat::Role::master;
+    said.writable = health.database && !beat.read_only;
     said.leads.reset();
     if (said.master && health.database && beat.wants == heartbeat::Wish::master)
         said.leads = beat.held;
