@@ -3,6 +3,7 @@
 // Plain values without a clock: the shells read CLOCK_BOOTTIME and hand instants in.
 
 #include <array>
+#include <bit>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -42,14 +43,21 @@ public:
                 (a.word(3) ^ b.word(3))) == 0;
     }
     friend std::strong_ordering operator<=>(const ServerId& a, const ServerId& b) {
-        return std::memcmp(a.bytes_.data(), b.bytes_.data(), size_max) <=> 0;
+        std::size_t place = 0;
+        while (place < words - 1 && a.word(place) == b.word(place)) ++place;
+        return in_order(a.word(place)) <=> in_order(b.word(place));
     }
 
 private:
     ServerId() = default;
+    static constexpr std::size_t words = size_max / sizeof(std::uint64_t);
+    // A word whose first byte counts most.
+    static std::uint64_t in_order(std::uint64_t word) {
+        return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+    }
     std::uint64_t word(std::size_t place) const {
         std::uint64_t word = 0;
-        static_assert(4 * sizeof word == size_max);
+        static_assert(words == 4);
         std::memcpy(&word, bytes_.data() + place * sizeof word, sizeof word);
         return word;
     }

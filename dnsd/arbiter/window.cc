@@ -94,17 +94,16 @@ bool Arbiter::close_window(const HeartbeatHeard& heard, Turn& turn) {
     const auto passes = [&](const ServerId& id) {
         return !gate.stands() || gate.passes(*roster_.find(id));
     };
-    const auto fail = std::stable_partition(able.begin(), able.end(),
-                                            [&](const Candidate& one) { return passes(one.id); });
-    const bool none_passes = fail == able.begin();
+    const bool none_passes = std::none_of(able.begin(), able.end(),
+                                          [&](const Candidate& one) { return passes(one.id); });
     if (none_passes && rules_.loss == Loss::none && !SIM_BROKEN(zero_loss_gate)) {
         wait_at_gate(gate.waits_for(*roster_.find(winner->id)), turn);
         return false;
     }
     // When a loss is allowed and nobody passes, all stand for election as they are.
     if (!none_passes) {
-        able.erase(fail, able.end());
-        winner = best_of(able, turn);
+        const auto fails = [&](const Candidate& one) { return !passes(one.id); };
+        if (std::erase_if(able, fails) > 0) winner = best_of(able, turn);
         if (!winner) return false;
         gate_waits_.clear();
     }

@@ -145,8 +145,11 @@ void Checker::look_at_writers(const World& world) {
     std::size_t writable = 0;
     // Of the others nothing is to be said, and nothing was.
     unsigned mask = 0;
-    for (const Site& site : world.sites())
-        mask |= unsigned{site.database.writable()} << (&site - world.sites().data());
+    unsigned bit = 1;
+    for (const Site& site : world.sites()) {
+        if (site.database.writable()) mask |= bit;
+        bit <<= 1;
+    }
     for (unsigned left = std::exchange(touched_, mask) | mask; left != 0; left &= left - 1) {
         const auto i = static_cast<std::size_t>(std::countr_zero(left));
         Known& server = known_[i];

@@ -1,11 +1,12 @@
 #pragma once
-// What is to come, in order: plain values in a heap, so that a world of a minute costs little.
+// What is to come, in order: plain values, so that a world of a minute costs little.
 
 #include "tests/sim/clock.h"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <iterator>
 #include <vector>
 
 namespace sim {
@@ -56,16 +57,15 @@ public:
     void add(True at, Event::Kind kind, std::size_t who, std::uint64_t a = 0, std::uint64_t b = 0,
              Turn turn = Turn::timers) {
         const std::uint64_t order = static_cast<std::uint64_t>(turn) * later + order_++;
-        heap_.push_back({at, order, kind, static_cast<std::uint8_t>(who), a, b});
-        std::push_heap(heap_.begin(), heap_.end(), Sooner{});
+        insert({at, order, kind, static_cast<std::uint8_t>(who), a, b});
     }
     // A machine has one alarm, and sets it anew with each step; it comes after all that happens at
     // its time.
     void set_alarm(True at, Event::Kind kind, std::size_t who, std::uint64_t boot) {
         const std::size_t place = place_of(kind, who);
         assert(place < places);
-        alarms_[place] = at;
         boots_[place] = boot;
+        put_alarm(place, at);
     }
     static bool is_alarm(Event::Kind kind) {
         using Kind = Event::Kind;
@@ -74,46 +74,57 @@ public:
     }
     True alarm(Event::Kind kind, std::size_t who) const { return alarms_[place_of(kind, who)]; }
     True next() const {
-        return heap_.empty() ? first_alarm() : std::min(heap_.front().at, first_alarm());
+        return coming_.empty() ? alarms_[first_] : std::min(coming_.back().at, alarms_[first_]);
     }
     Event take() {
-        const auto alarm = std::min_element(alarms_.begin(), alarms_.end());
-        if (heap_.empty() || *alarm < heap_.front().at) return ring(alarm - alarms_.begin());
-        std::pop_heap(heap_.begin(), heap_.end(), Sooner{});
-        const Event event = heap_.back();
-        heap_.pop_back();
+        if (coming_.empty() || alarms_[first_] < coming_.back().at) return ring(first_);
+        const Event event = coming_.back();
+        coming_.pop_back();
         return event;
     }
 
 private:
     static constexpr std::uint64_t later = std::uint64_t{1} << 62;
     static constexpr std::size_t places = 8;  // the arbiter, its notifier, and six agents
-    // An object, so that it is compiled into the heap's own loops.
-    struct Sooner {
-        bool operator()(const Event& a, const Event& b) const {
-            return a.at != b.at ? a.at > b.at : a.order > b.order;
-        }
-    };
     static std::size_t place_of(Event::Kind kind, std::size_t who) {
         if (kind == Event::Kind::arbiter_wakes) return 0;
         return kind == Event::Kind::notifier_wakes ? 1 : 2 + who;
     }
-    True first_alarm() const { return *std::min_element(alarms_.begin(), alarms_.end()); }
-    Event ring(std::ptrdiff_t at) {
-        const auto place = static_cast<std::size_t>(at);
+    // What is new comes soon, as a rule, and goes in near the end: no heap is as quick.
+    void insert(const Event& event) {
+        const auto sooner = [](const Event& one, const Event& other) {
+            return one.at != other.at ? one.at < other.at : one.order < other.order;
+        };
+        coming_.push_back(event);
+        auto place = std::prev(coming_.end());
+        for (; place != coming_.begin() && sooner(*std::prev(place), event); --place)
+            *place = *std::prev(place);
+        *place = event;
+    }
+    // Of those at one time the first place rings first.
+    void put_alarm(std::size_t place, True at) {
+        alarms_[place] = at;
+        if (place == first_)
+            first_ = static_cast<std::size_t>(std::min_element(alarms_.begin(), alarms_.end()) -
+                                              alarms_.begin());
+        else if (at < alarms_[first_] || (at == alarms_[first_] && place < first_))
+            first_ = place;
+    }
+    Event ring(std::size_t place) {
         Event event{alarms_[place], 0, Event::Kind::arbiter_wakes, 0, boots_[place], 0};
         if (place == 1) event.kind = Event::Kind::notifier_wakes;
         if (place > 1) {
             event.kind = Event::Kind::agent_wakes;
             event.who = static_cast<std::uint8_t>(place - 2);
         }
-        alarms_[place] = never;
+        put_alarm(place, never);
         return event;
     }
 
-    std::vector<Event> heap_;
+    std::vector<Event> coming_;  // the soonest last
     std::uint64_t order_ = 0;
     std::array<True, places> alarms_;
+    std::size_t first_ = 0;  // the alarm that rings next
     std::array<std::uint64_t, places> boots_{};
 };
 
