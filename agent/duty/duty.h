@@ -172,7 +172,7 @@ private:
     void add_positions(heartbeat::Heartbeat& beat) const;
     static std::optional<heartbeat::GtidPosition> fitting(
         const std::optional<heartbeat::GtidPosition>& position);
-    void send(heartbeat::Heartbeat next, Turn& turn);
+    void send(heartbeat::Heartbeat&& next, Turn& turn);
     Instant resend_at() const;
     // What changes is said at once; but a fact that flutters makes no flood.
     static constexpr unsigned burst_changes_max = 8;  // in one H, before they are spaced

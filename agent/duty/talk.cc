@@ -123,7 +123,7 @@ void Duty::add_positions(Heartbeat& beat) const {
     beat.applied = fitting(database_.applied);
 }
 
-void Duty::send(Heartbeat next, Turn& turn) {
+void Duty::send(Heartbeat&& next, Turn& turn) {
     said_ = next;  // that it has no positions yet same_facts() does not see
     add_positions(next);
     if (!SIM_BROKEN(each_heartbeat_has_its_request) || resend_at() > turn.now) ++request_;
@@ -137,7 +137,7 @@ void Duty::send(Heartbeat next, Turn& turn) {
     tell_ = false;
     if (outstanding_.size() > outstanding_max) outstanding_.pop_front();
     said_at_ = turn.now;
-    turn.effects.push_back(SendHeartbeat{std::move(next)});
+    turn.effects.emplace_back(SendHeartbeat{std::move(next)});
 }
 
 Instant Duty::resend_at() const {

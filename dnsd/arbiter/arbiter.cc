@@ -90,6 +90,8 @@ std::vector<Effect> Arbiter::step(const Event& event, Instant now) {
 // What is spoken is on disk by then; and everything that is spoken bears a mark.
 std::vector<Effect> Arbiter::effects(Turn&& turn) {
     std::vector<Effect> effects;
+    // With what may come beside: it is one allocation.
+    effects.reserve(3 + turn.story.size() + turn.answers.size());
     std::optional<Remember> remember;
     if (record_ != remembered_ && ledger_works(turn.now)) {
         ++record_.revision;
@@ -114,7 +116,8 @@ std::vector<Effect> Arbiter::effects(Turn&& turn) {
     for (Note& note : turn.story) {
         // The roster knows of no epochs.
         if (note.epoch == Epoch{}) note.epoch = record_.epoch;
-        effects.push_back(observing() ? as_would(std::move(note)) : std::move(note));
+        effects.emplace_back(std::in_place_type<Note>,
+                             observing() ? as_would(std::move(note)) : std::move(note));
     }
     for (Answer& answer : turn.answers) effects.push_back(std::move(answer));
     return effects;
