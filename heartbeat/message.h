@@ -137,7 +137,7 @@ enum class DenyReason : std::uint8_t {
     expiring = 3,        // the old lease is not surely dead yet
     electing = 4,        // the candidate window is open
     not_fit = 5,         // unwell, too far behind, diverged, or may not lead
-    awaiting_first = 6,  // first election: not every server has reported
+    awaiting_first = 6,  // first election: a server has not reported, or is found writable
     paused = 7,
     closed_epoch = 8,  // the epoch that it holds will not be renewed
     no_state = 9,      // the ledger can not be written

@@ -30,7 +30,7 @@ std::string_view name_of(heartbeat::DenyReason reason) {
         case DenyReason::not_fit:
             return "not fit to lead";
         case DenyReason::awaiting_first:
-            return "not every server has reported";
+            return "the first election waits for a server";
         case DenyReason::paused:
             return "paused";
         case DenyReason::closed_epoch:

@@ -107,6 +107,7 @@ private:
     std::vector<ServerId> unreported() const;
     bool awaits_reports() const;
     bool first_election_waits() const;
+    void miss_writable(Turn& turn);
     std::vector<ServerId> found_writable() const;
     // Why it may not lead now.
     Unfit unfit(const Watched& server, Instant now) const {

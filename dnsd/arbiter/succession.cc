@@ -84,13 +84,14 @@ void Ackers::writable(Record& record, const Sight& sight) {
     // Not before: a grant that came to nothing leaves behind some that may have been the only
     // ackers of something, and the next gate asks for them. Those that leave and have promised
     // follow nobody without an order, and who leads now has all that they have; unless it is who
-    // led before, whom they followed until they promised.
+    // led before, whom they followed until they promised, and their database may have lost since
+    // what it acknowledged.
     std::erase_if(record.semi_sync, [&](const Acker& acker) {
         const Watched* server = sight.roster.find(acker.id);
         const bool promised =
             acker.leaving && server && server->last && server->last->promised >= record.epoch;
-        const bool gone = promised && granted_at_ && server->last->received &&
-                          reaches(granted_at_, *server->last->received);
+        const bool gone = promised && whole(acker, *server) && granted_at_ &&
+                          server->last->received && reaches(granted_at_, *server->last->received);
         return gone || acker.id == sight.holder.rules.id;
     });
     const bool kept =

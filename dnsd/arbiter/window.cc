@@ -286,7 +286,8 @@ void Arbiter::try_open(Turn& turn) {
     if (observing()) return;  // a resume asks here too
     const bool adopting = word_ && word_->adopt;
     if (held_back(turn.now)) SIM_SOMETIMES(a_pause_kept_the_window_shut);
-    if (held_back(turn.now) || (first_election_waits() && !adopting)) return;
+    if (held_back(turn.now)) return;
+    if (first_election_waits() && !adopting) return miss_writable(turn);
     // Who is adopted may be one whom no rule would choose.
     const bool any =
         std::any_of(roster_.servers().begin(), roster_.servers().end(), [&](const Watched& s) {
@@ -375,6 +376,19 @@ bool Arbiter::first_election_waits() const {
     if (record_.holder) return false;
     if (awaits_reports()) SIM_SOMETIMES(the_first_election_waited);
     return awaits_reports() || (record_.epoch == Epoch{} && !found_writable().empty());
+}
+
+// All wait for it, and it says nothing of it.
+void Arbiter::miss_writable(Turn& turn) {
+    if (awaits_reports()) return;
+    for (const ServerId& id : found_writable()) {
+        if (!roster_.find(id)->silent) continue;
+        SIM_SOMETIMES(a_writable_one_was_missed);
+        return refuse(std::string(id.text()) +
+                          " was found writable and is silent, and may be written to still; start "
+                          "it, or, when it is gone for good, restart the arbiter and adopt another",
+                      id, turn);
+    }
 }
 
 bool Arbiter::awaits_reports() const {

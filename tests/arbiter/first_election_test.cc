@@ -190,6 +190,33 @@ TEST_CASE("one that is found writable and may not lead: an alarm that says what 
     CHECK(desk.arbiter.status(desk.now).alarms.size() == alarms);
 }
 
+TEST_CASE("one that was found writable and falls silent: all wait, and an alarm says for whom") {
+    Desk desk(rules(2));
+    auto writable = replica(500);
+    writable.read_only = false;
+    CHECK_FALSE(desk.acked("wiki1", writable));
+    const auto replica_asks = [&] {
+        desk.pass(1s);
+        CHECK(desk.denied("wiki2", replica(500)).reason == DenyReason::awaiting_first);
+    };
+    for (int i = 0; i < 2; ++i) replica_asks();
+    CHECK(desk.told(Kind::refused) == 0);
+    for (int i = 0; i < 2; ++i) replica_asks();
+    const std::string alarm =
+        "wiki1 was found writable and is silent, and may be written to still; start it, or, when "
+        "it is gone for good, restart the arbiter and adopt another";
+    CHECK(desk.told(Kind::refused) == 1);
+    CHECK(desk.arbiter.status(desk.now).alarms == std::vector{alarm});
+    CHECK(desk.arbiter.status(desk.now).waiting_for == alarm);
+    SUBCASE("it comes back and leads") {
+        CHECK(desk.acked("wiki1", writable) == Epoch{1});
+    }
+    SUBCASE("it comes back read-only: there is an election") {
+        desk.hear("wiki1", replica(500));
+        CHECK(desk.state() == LeaseState::window);
+    }
+}
+
 TEST_CASE("two that are found writable: no grant, and an alarm that names them") {
     Desk desk(rules(2));
     auto writable = replica(500);

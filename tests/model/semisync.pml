@@ -21,7 +21,10 @@
  *   BAD_ANEW       after a grant S covers as before
  *   BAD_WINNER     the winner's database may have restarted since it was asked
  *   BAD_RETURN     a leaver whose database restarted comes back as whole
- *   BAD_FOLLOW     who follows a new master goes on acknowledging as before */
+ *   BAD_FOLLOW     who follows a new master goes on acknowledging as before
+ *   BAD_AGAIN      when the old master leads again, a leaver that has received more than it leaves S by its promise
+ *   BAD_LOST       and so does one whose database restarted
+ * AGAIN: the first grant goes to the old master, which has lost nothing, whoever has promised by then. */
 #ifndef N
 #define N 3
 #endif
@@ -29,9 +32,11 @@
 #define EPOCHS 2                /* elections                                  */
 #endif
 #define S_TOLD(x) (in[x] && !leaving[x])
+#define LED (!electing && !again)       /* h is heard to lead: only then S changes */
 
 byte h = 0;                     /* the master                                 */
 byte epoch = 0;
+bool again, had;                /* h leads again, not heard to be writable; it had X when it was granted */
 bool written, told;             /* X: by the master; to its client            */
 bool waits, covered, electing;
 bool has[N], conn[N], acks[N];  /* X; connected to h; acknowledges            */
@@ -57,6 +62,15 @@ inline rest_of(x) {
   od
 }
 
+inline unpromise() {
+  i = 0;
+  do :: i < N -> if :: prom[i] -> acks[i] = 0 :: else fi;
+        prom[i] = 0; rep[i] = 0; repw[i] = 0; i++
+     :: else -> break
+  od;
+  i = 0
+}
+
 init {
   conn[1] = 1; conn[N-1] = 1;
   do
@@ -79,7 +93,7 @@ init {
 
   /* ---- who is in S ---- */
   :: atomic { any();
-       if :: !electing && a != h && !in[a] && !barred[a] && !acks[a] -> in[a] = 1; whole[a] = 1
+       if :: LED && a != h && !in[a] && !barred[a] && !acks[a] -> in[a] = 1; whole[a] = 1
           :: else
        fi; clr }
   /* it hears that it is in S */
@@ -93,29 +107,29 @@ init {
   /* it hears that it is not */
   :: atomic { any(); if :: !S_TOLD(a) -> acks[a] = 0 :: else fi; clr }
   /* the master hears of S: commits wait */
-  :: atomic { any(); if :: S_TOLD(a) && !electing -> waits = 1 :: else fi; clr }
+  :: atomic { any(); if :: S_TOLD(a) && LED -> waits = 1 :: else fi; clr }
   /* it hears that S is empty: they wait no more */
   :: atomic { a = 0; ok = 1;
        do :: a < N -> if :: S_TOLD(a) -> ok = 0 :: else fi; a++ :: else -> break od;
-       if :: ok && !electing -> waits = 0 :: else fi; clr }
+       if :: ok && LED -> waits = 0 :: else fi; clr }
   /* a position that was read since commits wait, and a member that has it */
   :: atomic { any();
 #ifdef BAD_COVER
-       if :: waits && !electing && S_TOLD(a) -> covered = 1 :: else fi;
+       if :: waits && LED && S_TOLD(a) -> covered = 1 :: else fi;
 #else
-       if :: waits && !electing && S_TOLD(a) && acks[a] && whole[a] && (!has[h] || has[a]) -> covered = 1
+       if :: waits && LED && S_TOLD(a) && acks[a] && whole[a] && (!has[h] || has[a]) -> covered = 1
           :: else
        fi;
 #endif
        clr }
   /* a restarted member has the master's position again, read since */
   :: atomic { any();
-       if :: !electing && S_TOLD(a) && !whole[a] && conn[a] && (!has[h] || has[a]) -> whole[a] = 1
+       if :: LED && S_TOLD(a) && !whole[a] && conn[a] && (!has[h] || has[a]) -> whole[a] = 1
           :: else
        fi; clr }
   /* somebody is to leave; when nobody else is left, S covers nothing from then on */
   :: atomic { any();
-       if :: !electing && S_TOLD(a) -> rest_of(a);
+       if :: LED && S_TOLD(a) -> rest_of(a);
 #ifndef BAD_EMPTY
              if :: !more -> covered = 0 :: else fi;
 #endif
@@ -125,15 +139,15 @@ init {
   /* it is back before it was let go */
   :: atomic { any();
 #ifdef BAD_RETURN
-       if :: !electing && in[a] && leaving[a] -> whole[a] = 1; barred[a] = 0; forget_leave(a) :: else fi;
+       if :: LED && in[a] && leaving[a] -> whole[a] = 1; barred[a] = 0; forget_leave(a) :: else fi;
 #else
-       if :: !electing && in[a] && leaving[a] && whole[a] -> barred[a] = 0; forget_leave(a) :: else fi;
+       if :: LED && in[a] && leaving[a] && whole[a] -> barred[a] = 0; forget_leave(a) :: else fi;
 #endif
        clr }
   /* it says that it acknowledges no more, or the master shuts it out */
   :: atomic { any(); if :: in[a] && leaving[a] && !acks[a] -> gone[a] = 1 :: else fi; clr }
   :: atomic { any();
-       if :: !electing && in[a] && leaving[a] -> conn[a] = 0; gone[a] = 1;
+       if :: LED && in[a] && leaving[a] -> conn[a] = 0; gone[a] = 1;
 #ifndef BAD_NOBAR
              barred[a] = 1
 #endif
@@ -142,9 +156,9 @@ init {
   :: atomic { any(); if :: barred[a] && !acks[a] && !in[a] -> barred[a] = 0 :: else fi; clr }
   /* the master's position is read; when the rest has it, the leaver is out */
   :: atomic { any();
-       if :: !electing && in[a] && gone[a] && !asked[a] -> asked[a] = 1; need[a] = has[h] :: else fi; clr }
+       if :: LED && in[a] && gone[a] && !asked[a] -> asked[a] = 1; need[a] = has[h] :: else fi; clr }
   :: atomic { any();
-       if :: !electing && in[a] && asked[a] -> rest_of(a);
+       if :: LED && in[a] && asked[a] -> rest_of(a);
 #ifdef BAD_EARLY
              ok = 1;
 #endif
@@ -154,20 +168,55 @@ init {
 
   /* ---- an election ---- */
 #ifdef BAD_UNCOVERED
-  :: atomic { !electing && epoch < EPOCHS -> electing = 1 }
+  :: atomic { LED && epoch < EPOCHS -> electing = 1; unpromise() }
 #else
-  :: atomic { !electing && covered && epoch < EPOCHS -> electing = 1 }
+  :: atomic { LED && covered && epoch < EPOCHS -> electing = 1; unpromise() }
 #endif
   /* a promise, or the same said again: it receives no more, and says what it has */
   :: atomic { any();
-       if :: electing && a != h -> prom[a] = 1; rep[a] = has[a]; repw[a] = whole[a];
+       if :: (electing || again) && a != h -> prom[a] = 1; rep[a] = has[a]; repw[a] = whole[a];
 #ifndef BAD_PROMISE
              conn[a] = 0
 #endif
           :: else
        fi; clr }
+#ifdef AGAIN
+  /* it leads again; some are not heard */
+  :: atomic { electing && epoch == 0 -> epoch++; electing = 0; again = 1; had = has[h]; i = 0; more = 0;
+       do :: i < N ->
+             if :: in[i] -> if :: leaving[i] = 1 :: skip fi :: else fi;
+             if :: S_TOLD(i) -> more = 1 :: else fi; i++
+          :: else -> break
+       od;
+       waits = more;
+       if :: !more -> covered = 0 :: else fi; clr }
+  /* it is heard to be writable. Who had not promised by then followed it on, and may have acknowledged since */
+  :: atomic { again -> again = 0; covered = 0; i = 0;
+       do :: i < N ->
+             if :: in[i] && leaving[i] && prom[i] &&
+#ifndef BAD_LOST
+                   repw[i] &&
+#endif
+#ifndef BAD_AGAIN
+                   (!rep[i] || had) &&
+#endif
+                   true ->
+                   in[i] = 0; whole[i] = 0; forget_leave(i)
+                :: else
+             fi;
+             if :: S_TOLD(i) && whole[i] && (!had || has[i]) -> covered = 1 :: else fi; i++
+          :: else -> break
+       od; clr }
+  /* who promised is told to follow it once more */
+  :: atomic { any(); if :: LED && prom[a] -> prom[a] = 0; acks[a] = 0 :: else fi; clr }
+#endif
   /* the gate, and the grant */
-  :: atomic { any(); c = a; ok = electing && c != h && prom[c]; more = 0; i = 0;
+#ifdef AGAIN
+#define ELECTS (electing && epoch > 0)
+#else
+#define ELECTS electing
+#endif
+  :: atomic { any(); c = a; ok = ELECTS && c != h && prom[c]; more = 0; i = 0;
        do :: i < N ->
              if :: !in[i] -> skip
 #ifdef BAD_LEAVING

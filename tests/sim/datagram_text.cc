@@ -25,7 +25,7 @@ std::string_view text_of(heartbeat::DenyReason reason) {
                                           "the old lease may live",
                                           "the window is open",
                                           "not fit",
-                                          "not all have reported",
+                                          "the first election waits",
                                           "paused",
                                           "this epoch is closed",
                                           "the ledger can not be written",

@@ -258,6 +258,7 @@
     X(the_first_election_waited, "the first election waited for one that may lead")                \
     X(the_first_would_lack_something,                                                              \
       "at the first election one that may not lead had what the winner lacks")                     \
+    X(a_writable_one_was_missed, "one that was found writable fell silent before the first lease") \
     X(a_writable_one_was_granted, "one that was found writable was granted the first lease")       \
     X(unbounded_lease_got_its_end, "one that was found writable confirmed an ACK")                 \
     X(lease_was_lengthened, "a longer lease was told than ever under this epoch")                  \
