@@ -165,6 +165,22 @@ void Duty::judge_replica(const DatabaseSeen& seen, Turn& turn) {
 // The database forgets its error when the connection to the master ends, or when it restarts, and
 // still has what the others lack; only a master that takes it as its replica proves otherwise, or
 // data that are not those which were refused: somebody has put others in their place.
+namespace {
+
+// Other data than it had: more, and not more by whoever wrote last what it had. What somebody adds
+// by hand while nobody looks goes on where that was.
+bool are_other_data(const heartbeat::GtidPosition& had, const heartbeat::GtidPosition& has) {
+    if (had >= has) return false;
+    return std::none_of(has.entries().begin(), has.entries().end(), [&](const auto& now) {
+        return std::any_of(had.entries().begin(), had.entries().end(), [&](const auto& was) {
+            return was.domain == now.domain && was.server == now.server &&
+                   was.sequence < now.sequence;
+        });
+    });
+}
+
+}  // namespace
+
 void Duty::judge_errant() {
     if (!database_.reachable) return;
     if (database_.wrote) return note_written();
@@ -177,7 +193,7 @@ void Duty::judge_errant() {
                        database_.replication_error.empty();
     const bool restarted = database_.start != was->start;
     const bool replaced =
-        restarted && was->at && database_.applied && !(*was->at >= *database_.applied);
+        restarted && was->at && database_.applied && are_other_data(*was->at, *database_.applied);
     if (replaced) rests_at_.reset();
     if (replaced) SIM_SOMETIMES(an_errant_ones_data_were_replaced);
     if (taken && !replaced) SIM_SOMETIMES(a_master_took_an_errant_one);

@@ -107,7 +107,8 @@ private:
     std::vector<ServerId> unreported() const;
     bool awaits_reports() const;
     bool first_election_waits() const;
-    void miss_writable(Turn& turn);
+    std::string missed_writable() const;
+    void tell_missed_writable(Turn& turn);
     std::vector<ServerId> found_writable() const;
     // Why it may not lead now.
     Unfit unfit(const Watched& server, Instant now) const {

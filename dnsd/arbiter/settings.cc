@@ -132,6 +132,7 @@ void Arbiter::change(const ArbiterRules& rules, Turn& turn) {
     }
     const std::string what = difference(rules_, rules);
     rules_ = rules;
+    ledger_retry_ = std::min(ledger_retry_, turn.now + rules_.lease / 2);
     roster_.change(rules_, turn.now, turn.story);
     // One that was dropped and is back before that could be written is drained still.
     roster_.drain(orders_.drained(turn.now), turn.now, turn.story);

@@ -65,6 +65,7 @@ std::string Arbiter::waiting_for(Instant now) const {
     if (damped_) return damper_.why(rules_, now);
     if (!record_.holder && !unreported().empty())
         return "the first report of " + names(unreported());
+    if (std::string missed = missed_writable(); !missed.empty()) return missed;
     if (!gate_waits_.empty()) return "the zero-loss gate: " + gate_waits_;
     if (!refusal_.empty()) return refusal_;
     std::string waiting;
@@ -111,6 +112,7 @@ std::vector<std::string> Arbiter::alarms(Instant now) const {
     if (!ackers_.crowded().empty()) alarms.push_back(ackers_.crowded());
     if (!gate_waits_.empty()) alarms.push_back("the zero-loss gate waits for " + gate_waits_);
     if (!refusal_.empty() && lease_.state() != LeaseState::held) alarms.push_back(refusal_);
+    if (std::string missed = missed_writable(); !missed.empty()) alarms.push_back(missed);
     if (without_successor(now))
         alarms.push_back("no automatic failover if " + std::string(record_.holder->text()) +
                          " dies: no replica that acknowledges its commits has caught up with it");

@@ -49,7 +49,8 @@ void Ackers::granted(Record& record, const Watched& winner, const ArbiterRules& 
     known_.clear();
     base_mark_ = mark;
     cover_ = Cover{mark, std::nullopt};
-    outsiders_.clear();
+    // Of one that leads again they may go on.
+    if (other) outsiders_.clear();
     crowded_.clear();
     writable_from_.reset();
 }

@@ -287,7 +287,7 @@ void Arbiter::try_open(Turn& turn) {
     const bool adopting = word_ && word_->adopt;
     if (held_back(turn.now)) SIM_SOMETIMES(a_pause_kept_the_window_shut);
     if (held_back(turn.now)) return;
-    if (first_election_waits() && !adopting) return miss_writable(turn);
+    if (first_election_waits() && !adopting) return tell_missed_writable(turn);
     // Who is adopted may be one whom no rule would choose.
     const bool any =
         std::any_of(roster_.servers().begin(), roster_.servers().end(), [&](const Watched& s) {
@@ -378,17 +378,22 @@ bool Arbiter::first_election_waits() const {
     return awaits_reports() || (record_.epoch == Epoch{} && !found_writable().empty());
 }
 
-// All wait for it, and it says nothing of it.
-void Arbiter::miss_writable(Turn& turn) {
-    if (awaits_reports()) return;
-    for (const ServerId& id : found_writable()) {
-        if (!roster_.find(id)->silent) continue;
-        SIM_SOMETIMES(a_writable_one_was_missed);
-        return refuse(std::string(id.text()) +
-                          " was found writable and is silent, and may be written to still; start "
-                          "it, or, when it is gone for good, restart the arbiter and adopt another",
-                      id, turn);
-    }
+// All wait for the one that was found writable, and it says nothing any more.
+std::string Arbiter::missed_writable() const {
+    if (record_.holder || record_.epoch != Epoch{} || awaits_reports() || observing()) return {};
+    const std::vector<ServerId> writable = found_writable();
+    if (writable.size() != 1 || !roster_.find(writable.front())->silent) return {};
+    return names(writable) +
+           " was found writable and is silent, and may be written to still; start it, or, when it "
+           "is gone for good, restart the arbiter and adopt another";
+}
+
+void Arbiter::tell_missed_writable(Turn& turn) {
+    std::string why = missed_writable();
+    if (why.empty() || !lately_.anew(Kind::refused, why, turn.now)) return;
+    SIM_SOMETIMES(a_writable_one_was_missed);
+    ++counts_.failover.refused;
+    turn.story.push_back({Kind::refused, std::nullopt, record_.epoch, std::move(why)});
 }
 
 bool Arbiter::awaits_reports() const {

@@ -49,6 +49,23 @@ TEST_CASE("one that somebody wrote to by hand is errant: its position says more 
         Post again(post.disk);  // another run of the agent knows it too
         again.database = post.database;
         CHECK(again.begin().said().errant == heartbeat::Errant::wrote);
+        SUBCASE("and more, just before the database is restarted: those are no other data") {
+            // Seeds 8000094455 and 8000316454 of tests/sim.
+            again.database.start += 1;
+            again.database.received = again.database.applied =
+                *heartbeat::GtidPosition::parse("0-1-1000207");
+            again.pass(1s).look();
+            CHECK(again.disk.errant);
+            CHECK(again.said().received->text() == "0-1-1000207");
+            CHECK(again.said().errant == heartbeat::Errant::wrote);
+        }
+        SUBCASE("and then it was given the data of another") {
+            again.database.start += 1;
+            again.database.received = again.database.applied =
+                *heartbeat::GtidPosition::parse("0-2-1000207");
+            again.pass(1s).look();
+            CHECK(again.said().errant == heartbeat::Errant::no);
+        }
     }
 }
 

@@ -211,10 +211,15 @@ TEST_CASE("one that was found writable and falls silent: all wait, and an alarm 
     SUBCASE("it comes back and leads") {
         CHECK(desk.acked("wiki1", writable) == Epoch{1});
     }
+    SUBCASE("it comes back unwell: it is silent no more") {
+        writable.health.page = false;
+        CHECK_FALSE(desk.acked("wiki1", writable));
+    }
     SUBCASE("it comes back read-only: there is an election") {
         desk.hear("wiki1", replica(500));
         CHECK(desk.state() == LeaseState::window);
     }
+    CHECK(desk.arbiter.status(desk.now).alarms.empty());
 }
 
 TEST_CASE("two that are found writable: no grant, and an alarm that names them") {

@@ -130,6 +130,22 @@ TEST_CASE("the pause between the arbiter's own switchovers outlives its restart"
     CHECK(second.ledger->pace->length_seconds == 120);
 }
 
+TEST_CASE("a ledger that failed is tried again by the lease that was read anew") {
+    // Seed 8000198958 of tests/sim.
+    ArbiterRules longer = rules();
+    longer.lease = 60s;
+    Desk desk = ready(longer);
+    desk.hear("wiki1", master(Epoch{5}));
+    desk.ledger_fails = true;
+    desk.step(asked(DrainCommand{id("wiki3"), std::nullopt}));
+    desk.ledger_fails = false;
+    desk.step(RulesChanged{rules()});  // of 6 s
+    desk.pass(3s);
+    desk.hear("wiki1", master(Epoch{5}));
+    CHECK(ask(desk, DrainCommand{id("wiki3"), std::nullopt}).text.find("is drained") !=
+          std::string::npos);
+}
+
 TEST_CASE("a drained server that is dropped and is back while the ledger fails is drained still") {
     // Seed 83007049 of tests/sim, as it was then: what ended its drain was taken back, and the next
     // two heartbeats brought it into `www`.

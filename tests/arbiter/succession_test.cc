@@ -10,10 +10,8 @@ using namespace dnsd::testing;
 
 namespace {
 
-// wiki1 led, was fenced and is granted again; wiki3 was silent meanwhile, and leaves S.
-Cluster led_again() {
-    Cluster cluster = Cluster::covered();
-    REQUIRE(cluster.set() == "wiki2 wiki3");
+// wiki1 led, was fenced and is granted again; wiki3 is silent meanwhile.
+void lead_again(Cluster& cluster) {
     auto fenced = cluster.beat("wiki1");
     fenced.role = heartbeat::Role::fenced;
     fenced.read_only = true;
@@ -25,8 +23,15 @@ Cluster led_again() {
         fenced.promised = cluster.servers["wiki1"].promised;
     }
     REQUIRE(granted);
-    REQUIRE(cluster.set() == "wiki2 wiki3(leaving)");
     cluster.epoch = cluster.record().epoch;
+}
+
+// So that wiki3 leaves S.
+Cluster led_again() {
+    Cluster cluster = Cluster::covered();
+    REQUIRE(cluster.set() == "wiki2 wiki3");
+    lead_again(cluster);
+    REQUIRE(cluster.set() == "wiki2 wiki3(leaving)");
     return cluster;
 }
 
@@ -63,6 +68,30 @@ TEST_CASE("one that restarted before it promised stays: what it acknowledged it 
     cluster.servers["wiki3"].promised = cluster.epoch;
     cluster.servers["wiki3"].start = 8;
     CHECK(set_when_it_writes(cluster) == "wiki2 wiki3(leaving)");
+}
+
+TEST_CASE(
+    "one that acknowledges outside the set is not forgotten when the old master leads again") {
+    ArbiterRules one_acker = Cluster::with_semi_sync();
+    one_acker.ackers = 1;
+    Cluster cluster = Cluster::covered(one_acker);
+    REQUIRE(cluster.set() == "wiki2");
+    for (int i = 0; i < 5; ++i) {
+        cluster.servers["wiki3"].semi_sync = true;
+        cluster.rounds(1, {"wiki1", "wiki2"});
+        auto outsider = cluster.beat("wiki3");
+        outsider.semi_sync = true;
+        cluster.say("wiki3", outsider);
+    }
+    const std::string alarm = cluster.desk.arbiter.status(cluster.desk.now).alarms.at(0);
+    REQUIRE(alarm == "wiki3 acknowledges commits and is not in the semi-sync set");
+    // The agent of wiki3 stands still: it does not promise, and goes on.
+    lead_again(cluster);
+    cluster.hear("wiki2");
+    cluster.hear("wiki1");
+    REQUIRE(cluster.record().master_epoch == cluster.epoch);
+    CHECK_FALSE(cluster.record().covered);
+    CHECK(cluster.desk.arbiter.status(cluster.desk.now).alarms.at(0) == alarm);
 }
 
 TEST_CASE("one that has not promised stays in the set") {

@@ -32,6 +32,11 @@
 #define EPOCHS 2                /* elections                                  */
 #endif
 #define S_TOLD(x) (in[x] && !leaving[x])
+#ifdef AGAIN
+#define MAY_END (covered || epoch == 0) /* for who leads again the gate asks for no cover */
+#else
+#define MAY_END covered
+#endif
 #define LED (!electing && !again)       /* h is heard to lead: only then S changes */
 
 byte h = 0;                     /* the master                                 */
@@ -170,7 +175,7 @@ init {
 #ifdef BAD_UNCOVERED
   :: atomic { LED && epoch < EPOCHS -> electing = 1; unpromise() }
 #else
-  :: atomic { LED && covered && epoch < EPOCHS -> electing = 1; unpromise() }
+  :: atomic { LED && MAY_END && epoch < EPOCHS -> electing = 1; unpromise() }
 #endif
   /* a promise, or the same said again: it receives no more, and says what it has */
   :: atomic { any();
@@ -181,6 +186,8 @@ init {
           :: else
        fi; clr }
 #ifdef AGAIN
+  /* it dies before it was heard to be writable */
+  :: atomic { again && covered && epoch < EPOCHS -> again = 0; electing = 1; unpromise() }
   /* it leads again; some are not heard */
   :: atomic { electing && epoch == 0 -> epoch++; electing = 0; again = 1; had = has[h]; i = 0; more = 0;
        do :: i < N ->
