@@ -71,7 +71,7 @@ void Checker::arbiter_started(const World& world) {
     cover_from_.reset();
     for (Known& server : known_) {
         server.health = {};
-        server.first_start = server.last_start = 0;
+        server.starts = {};
         server.stand = {};
         server.row = {};
     }
@@ -243,7 +243,7 @@ void Checker::acknowledges(const World& world, std::size_t agent, const heartbea
         judge_lease_end(world, agent, ack.epoch);
         restarts_known_ = static_cast<unsigned>(std::count_if(
             known_.begin(), known_.end(),
-            [](const Known& server) { return server.last_start != server.first_start; }));
+            [](const Known& server) { return server.starts.last != server.starts.first; }));
         judge_expiry(world, agent, ack.epoch);
         judge_new_holder(world, agent, ack.epoch);
         const bool planned = switches_to(to);

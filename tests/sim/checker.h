@@ -150,8 +150,12 @@ private:
         std::uint64_t heard_request = 0;
         std::uint64_t heard_boot = 0;
         // Of its database, as this run of the arbiter heard it first and last.
-        std::uint64_t first_start = 0;
-        std::uint64_t last_start = 0;
+        struct Starts {
+            std::uint64_t first = 0;
+            std::uint64_t last = 0;
+        };
+        Starts starts;
+        Starts starts_before;  // what was heard last
         struct Health {
             bool unwell = false;  // as it said last
             unsigned good = 0;    // heartbeats in a row that did not say so

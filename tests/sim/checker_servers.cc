@@ -83,8 +83,10 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
                                   name(world, agent), beat.mark));
     // Of two machines under one name the arbiter believes neither, and of a stranger nothing.
     if (world.arbiter().cloned == agent || !world.configured(agent)) return;
-    if (beat.database_start != 0) server.last_start = beat.database_start;
-    if (server.first_start == 0) server.first_start = server.last_start;
+    Known::Starts& starts = server.starts;
+    server.starts_before = starts;
+    if (beat.database_start != 0) starts.last = beat.database_start;
+    if (starts.first == 0) starts.first = starts.last;
     heard_by_ = agent;
     heard_at_ = world.now();
     note_refusal(world, agent, beat);
@@ -124,6 +126,7 @@ void Checker::unheard(const World& world, std::size_t agent) {
     Known& server = known(world, agent);
     server.said = server.said_before;
     server.health = server.health_before;
+    server.starts = server.starts_before;
     heard_of_ = heard_of_before_;
     server.asks.surely = server.asks.surely_before;
     server.row = server.row_before;
@@ -152,7 +155,7 @@ void Checker::reconfigured(const World& world) {
             *refused = {.by = refused->by, .start = refused->start};
         known_[site].health = {.fell = first_heard_ != never};
         known_[site].stand = {};
-        known_[site].first_start = known_[site].last_start = 0;
+        known_[site].starts = {};
     }
 }
 
