@@ -77,8 +77,11 @@ void Checker::arbiter_started(const World& world) {
     }
     died_at_ = seen_up_;
     unsure_members_.clear();
-    for (std::size_t i = 0; i < world.sites().size(); ++i)
-        if (!world.configured(i)) unsure_members_.insert(world.sites()[i].id);
+    for (std::size_t i = 0; i < world.sites().size(); ++i) {
+        if (world.configured(i)) continue;
+        unsure_members_.insert(world.sites()[i].id);
+        forget_refusal(i);
+    }
     down_after_ = world.rules().down_after;
 }
 

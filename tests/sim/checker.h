@@ -323,6 +323,7 @@ private:
     void note_spent(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat);
     void judge_not_renewed(const World& world, std::size_t agent);
     void judge_run(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat);
+    void forget_refusal(std::size_t site);
     void note_refusal(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat);
     void note_waits(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat);
     void judge_candidate(const World& world, const dnsd::Record& before, const std::string& grant,

@@ -151,8 +151,7 @@ void Checker::reconfigured(const World& world) {
         if (world.configured(site)) continue;
         if (world.ledger() && world.ledger()->holder == world.sites()[site].id)
             spent_ = world.ledger()->epoch;
-        if (auto& refused = known_[site].refused)
-            *refused = {.by = refused->by, .start = refused->start};
+        forget_refusal(site);
         known_[site].health = {.fell = first_heard_ != never};
         known_[site].stand = {};
         known_[site].starts = {};
@@ -304,6 +303,12 @@ void Checker::receives(const World& world, std::size_t site, std::size_t upstrea
         broken(fmt::format("I5: {} replicates from {}, writable under epoch {}, and promised {}",
                            name(world, site), name(world, upstream), from.write_epoch.value,
                            server.promised.value));
+}
+
+// Of one that is configured no more the arbiter keeps nothing.
+void Checker::forget_refusal(std::size_t site) {
+    if (auto& refused = known_[site].refused)
+        *refused = {.by = refused->by, .start = refused->start};
 }
 
 void Checker::refuses(const World& world, std::size_t site, std::size_t upstream) {
