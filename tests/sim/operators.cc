@@ -352,20 +352,19 @@ std::string World::should_settle() const {
                !site.database.refused &&
                timeline_.begins(site.database.logged, site.database.has());
     };
+    // Each of two has by the numbers what the other lacks: people say who is right.
+    for (std::size_t i = 0; i < sites_.size(); ++i)
+        for (std::size_t other = 0; other < i; ++other)
+            if (may_lead(i) && may_lead(other) &&
+                (timeline_.position(sites_[other].database.has()) <=>
+                 timeline_.position(sites_[i].database.has())) == std::partial_ordering::unordered)
+                return {};
     for (std::size_t i = 0; i < sites_.size(); ++i) {
         const Point has = sites_[i].database.has();
         const bool has_all = std::all_of(kept.begin(), kept.end(), [&](const Point& point) {
             return timeline_.begins(point, has);
         });
-        // Somebody has by the numbers what it lacks, and the contrary: people say who is right.
-        const auto clashes = [&](std::size_t other) {
-            return may_lead(other) && (timeline_.position(sites_[other].database.has()) <=>
-                                       timeline_.position(has)) == std::partial_ordering::unordered;
-        };
-        bool clash = false;
-        for (std::size_t other = 0; other < sites_.size(); ++other) clash |= clashes(other);
-        if (has_all && may_lead(i) && !clash)
-            return name(i) + " has all that S has, and nobody is granted";
+        if (has_all && may_lead(i)) return name(i) + " has all that S has, and nobody is granted";
     }
     return {};
 }
