@@ -126,8 +126,7 @@ void World::arbiter_step(const dnsd::Event& event) {
             if (!arbiter_.process.up) return;
             arbiter_.machine = *before;
             tell("the ledger fails");
-            if (const auto* heard = std::get_if<dnsd::HeartbeatHeard>(&event))
-                checker_.unheard(*this, place_of(heard->from));
+            if (std::holds_alternative<dnsd::HeartbeatHeard>(event)) checker_.unheard();
             arbiter_step(dnsd::LedgerFailed{});
             // Who reloads is told that the rules stay, and does it again.
             if (std::holds_alternative<dnsd::RulesChanged>(event))

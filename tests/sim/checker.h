@@ -81,7 +81,7 @@ public:
     void stops_receiving(const World& world, std::size_t agent);
     void promotion_failed(const World& world, std::size_t agent, Epoch epoch, Instant give_up);
     // The ledger failed over what was heard last: the machine is as if it had not heard it.
-    void unheard(const World& world, std::size_t agent);
+    void unheard();
     void reconfigured(const World& world);
     void loses_record(const World& world, std::size_t agent);
 
@@ -155,7 +155,6 @@ private:
             std::uint64_t last = 0;
         };
         Starts starts;
-        Starts starts_before;  // what was heard last
         struct Health {
             bool unwell = false;  // as it said last
             unsigned good = 0;    // heartbeats in a row that did not say so
@@ -235,12 +234,10 @@ private:
             unsigned priority = 0;
         };
         Said said;
-        Said said_before;  // while the ledger fails: what it said last may be taken back
         // When it asked first in the window that is open: at the latest, and at the earliest.
         struct Asks {
             True surely = never;
             True perhaps = never;
-            True surely_before = never;  // what was heard last
         };
         Asks asks;
         // In www, as far as it is surely by its own heartbeats.
@@ -258,7 +255,6 @@ private:
             bool stood = false;  // for sure, when it was heard last
         };
         Row row;
-        Row row_before;  // what was heard last
     };
     struct Held {
         ServerId holder;
@@ -393,7 +389,6 @@ private:
     std::vector<Known> known_;
     std::map<Epoch, Held> holders_;
     Epoch heard_of_{};          // by this run of the arbiter
-    Epoch heard_of_before_{};   // … before the last heartbeat
     True first_heard_ = never;  // anybody, by it
     std::uint64_t mark_ = 0;    // the newest that it told
     True window_since_ = never;
@@ -439,6 +434,15 @@ private:
         std::uint64_t start = 0;
     };
     std::optional<CoverFrom> cover_from_;
+    // What was known before the last heartbeat, while the ledger fails: it may be taken back.
+    struct Unheard {
+        std::vector<Known> known;
+        Epoch heard_of{};
+        True first_heard = never;
+        std::optional<Epoch> spent{};
+        std::optional<CoverFrom> cover_from{};
+    };
+    std::optional<Unheard> unheard_;
     True waits_since_ = never;     // nobody leads, though somebody could
     True outsider_since_ = never;  // the holder has more semi-sync clients than S has members
     bool outsider_ = false;        // … for longer than R

@@ -56,7 +56,6 @@ bool silent_since(const World& world, True last) {
 void Checker::note_row(const World& world, std::size_t agent) {
     Known& server = known(world, agent);
     Known::Row& row = server.row;
-    server.row_before = row;
     const True silence = world.rules().down_after.count();
     const True last = server.health_before.good_at;
     const bool gap = world.now() - last > silence * 9 / 10;

@@ -78,7 +78,6 @@ void Checker::opens_window(const World& world) {
 
 void Checker::note_asks(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat) {
     Known::Asks& asks = known(world, agent).asks;
-    asks.surely_before = asks.surely;
     if (beat.wants != heartbeat::Wish::master || window_since_ == never) return;
     asks.perhaps = std::min(asks.perhaps, world.now());
     const auto& disk = world.ledger();

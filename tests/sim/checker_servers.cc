@@ -4,6 +4,7 @@
 #include "tests/sim/world.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -71,6 +72,7 @@ void Checker::says(const World& world, std::size_t agent, const heartbeat::Heart
 
 // What gets past the session rises within a boot: a replay or a reordered copy changes nothing.
 void Checker::heard(const World& world, std::size_t agent, const heartbeat::Heartbeat& beat) {
+    unheard_.reset();
     Known& server = known(world, agent);
     const std::uint64_t boot = world.arbiter().heard[agent].boot;
     if (boot == server.heard_boot && beat.request <= server.heard_request)
@@ -83,8 +85,9 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
                                   name(world, agent), beat.mark));
     // Of two machines under one name the arbiter believes neither, and of a stranger nothing.
     if (world.arbiter().cloned == agent || !world.configured(agent)) return;
+    if (world.now() < world.arbiter().ledger.fails_until)
+        unheard_ = Unheard{known_, heard_of_, first_heard_, spent_, cover_from_};
     Known::Starts& starts = server.starts;
-    server.starts_before = starts;
     if (beat.database_start != 0) starts.last = beat.database_start;
     if (starts.first == 0) starts.first = starts.last;
     heard_by_ = agent;
@@ -92,7 +95,6 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     note_refusal(world, agent, beat);
     if (beat.role == heartbeat::Role::fenced)
         server.heard_fenced = std::max(server.heard_fenced, beat.held);
-    if (world.now() < world.arbiter().ledger.fails_until) server.said_before = server.said;
     note_said(world, agent, beat);
     note_spent(world, agent, beat);
     note_asks(world, agent, beat);
@@ -101,7 +103,6 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     constexpr std::uint64_t leap = std::uint64_t{1} << 32;  // that nobody can have made
     const Epoch top = std::max({beat.seen, beat.held, promised});
     // One that only looks on keeps nothing: when it acts it asks again those that still know.
-    heard_of_before_ = heard_of_;
     if (top.value <= world.epoch().value + leap && !world.observing())
         heard_of_ = std::max(heard_of_, top);
     first_heard_ = std::min(first_heard_, world.now());
@@ -120,16 +121,15 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     note_row(world, agent);
 }
 
-void Checker::unheard(const World& world, std::size_t agent) {
-    // It was not believed, and nothing of it was noted.
-    if (heard_by_ != agent || heard_at_ != world.now()) return;
-    Known& server = known(world, agent);
-    server.said = server.said_before;
-    server.health = server.health_before;
-    server.starts = server.starts_before;
-    heard_of_ = heard_of_before_;
-    server.asks.surely = server.asks.surely_before;
-    server.row = server.row_before;
+// It was not believed, and nothing of it was noted.
+void Checker::unheard() {
+    const auto before = std::exchange(unheard_, std::nullopt);
+    if (!before) return;
+    known_ = before->known;
+    heard_of_ = before->heard_of;
+    first_heard_ = before->first_heard;
+    spent_ = before->spent;
+    cover_from_ = before->cover_from;
 }
 
 // What its agent knew of writes by hand is gone.
