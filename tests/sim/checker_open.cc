@@ -56,6 +56,9 @@ bool silent_since(const World& world, True last) {
 void Checker::note_row(const World& world, std::size_t agent) {
     Known& server = known(world, agent);
     Known::Row& row = server.row;
+    // How it stands meanwhile www does not show.
+    const auto& disk = world.ledger();
+    if (disk && perhaps_drained(*disk, world.sites()[agent].id)) server.stand = {};
     const True silence = world.rules().down_after.count();
     const True last = server.health_before.good_at;
     const bool gap = world.now() - last > silence * 9 / 10;
