@@ -121,11 +121,14 @@ void Checker::heard(const World& world, std::size_t agent, const heartbeat::Hear
     note_row(world, agent);
 }
 
-// It was not believed, and nothing of it was noted.
+// It was not believed, and nothing of it was noted; but that somebody is fenced stays true, and
+// what the ledger could not write it may have all the same.
 void Checker::unheard() {
-    const auto before = std::exchange(unheard_, std::nullopt);
+    auto before = std::exchange(unheard_, std::nullopt);
     if (!before) return;
-    known_ = before->known;
+    for (std::size_t i = 0; i < known_.size(); ++i)
+        before->known[i].heard_fenced = known_[i].heard_fenced;
+    known_ = std::move(before->known);
     heard_of_ = before->heard_of;
     first_heard_ = before->first_heard;
     spent_ = before->spent;
