@@ -49,6 +49,13 @@ bool Checker::has_all(const World& world, std::size_t best) {
     if (!disk || !world.rules().semi_sync || !disk->covered || disk->semi_sync_unknown ||
         ledger_lost_ || disk->semi_sync.empty() || outsider_since_ != never || ledger_fails(world))
         return false;
+    // While an operator's word for another stands nobody else is granted.
+    const ServerId& id = world.sites()[best].id;
+    if (std::any_of(commands_.begin(), commands_.end(), [&](const auto& each) {
+            const Asked& asked = each.second;
+            return asked.word && asked.begun && asked.named && asked.named != id;
+        }))
+        return false;
     const auto wrote_to = [&](std::size_t site) {
         return wrought(world, site) ||
                std::any_of(hands_.begin(), hands_.end(),
