@@ -111,14 +111,31 @@ void World::strike_arbiter(const Fault& fault) {
     }
 }
 
+// By a ledger that knows of no lease: who was written to before there were any, was never told of
+// one, and is dropped or may not lead (docs/PROTOCOL.md, I1).
+bool World::somebody_would_write_unknown() const {
+    return std::any_of(sites_.begin(), sites_.end(), [&](const Site& site) {
+        const auto at =
+            std::find_if(rules_.servers.begin(), rules_.servers.end(),
+                         [&](const dnsd::ServerRules& rules) { return rules.id == site.id; });
+        const bool waited_for = at != rules_.servers.end() && at->may_lead;
+        const Epoch told = std::max({site.disk.seen, site.disk.promised, site.disk.fenced});
+        return !waited_for && told == Epoch{} && site.database.writable();
+    });
+}
+
 void World::put_ledger_back(const Fault& fault) {
     auto& ledger = arbiter_.ledger;
     if (ledger.copies.empty()) return omits(Omission::ledger_kept);
     const bool chosen = fault.how == before_a_grant || fault.how == nobody_leads;
     if (chosen && !forgetful_copy(fault)) return omits(Omission::ledger_kept);
+    const std::optional<dnsd::Record> copy =
+        chosen ? forgetful_copy(fault) : ledger.copies[fault.how % ledger.copies.size()];
+    if ((!copy || copy->epoch == Epoch{}) && somebody_would_write_unknown())
+        return omits(Omission::unheard_writer_kept);
     crash_arbiter(fault.lasts);
     const std::optional<dnsd::Record> last = ledger.record;
-    ledger.put(chosen ? forgetful_copy(fault) : ledger.copies[fault.how % ledger.copies.size()]);
+    ledger.put(copy);
     ledger.copies.clear();
     checker_.ledger_restored(*this);
     if (last && ledger.record) checker_.copy_restored(*last, *ledger.record);

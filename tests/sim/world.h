@@ -192,6 +192,7 @@ private:
     void change_setting(const Fault& fault, bool undo);
     void change_rules();
     bool reload();
+    bool somebody_would_write_unknown() const;
     bool nobody_knows_that_it_writes(std::size_t site) const;
     std::optional<dnsd::Answer> ask_once(const dnsd::Command& command, bool dry_run);
     void confirm_dead(std::size_t site);
